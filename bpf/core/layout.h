@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * Every byte that the kernel side and user space share, defined once.
+ *
+ * The BPF programs, the native build of the packet core, the rule compiler and the daemon all
+ * include this file, so a layout cannot drift: sizes and offsets that another part relies on are
+ * asserted below. Change a layout, and DW_LAYOUT_VERSION with it: a daemon that finds pins of
+ * another version builds new maps instead of adopting them (design D5).
+ *
+ * Addresses are two host-order words (`hi` is the first eight bytes on the wire), ports are host
+ * order, times are jiffies since boot. IPv4 addresses appear only in flow keys, as ::ffff:a.b.c.d.
+ */
+#ifndef DW_LAYOUT_H
+#define DW_LAYOUT_H
+
+#include <linux/types.h>
+
+#ifdef __cplusplus
+#define DW_ASSERT(condition, reason) static_assert(condition, reason)
+#else
+#define DW_ASSERT(condition, reason) _Static_assert(condition, reason)
+#endif
+
+#define DW_LAYOUT_VERSION 1
+#define DW_MAGIC 0x6477616c /* "dwal" */
+#define DW_LINE 64          /* bytes of a cache line */
+
+struct dw_in6 {
+	__u64 hi, lo;
+};
+
+struct dw_counter {
+	__u64 packets, bytes; /* bytes on the wire, Ethernet header included */
+};
+
+/* ---- counters: one block a CPU; first the reasons, then the rules ---------------------------- */
+
+#define DW_REASONS_MAX 128
+#define DW_RULES_MAX 16384 /* rule names with a counter; a rule's id is its counter's index */
+#define DW_COUNTERS (DW_REASONS_MAX + DW_RULES_MAX)
+#define DW_NO_RULE 0
+
+/* ---- own: the prefixes and addresses that are ours; changes with the line, not with rules ------ */
+
+#define DW_PREFIXES 8
+#define DW_SOURCES 8    /* prefix statements of the rule file; index = position in the file */
+#define DW_OWN_COPIES 4 /* a writer fills the next copy, then moves dw_control.own_index */
+#define DW_SELF_LINES 64
+#define DW_SELF_WAYS 4
+
+enum dw_prefix_state {
+	DW_PREFIX_NONE = 0,
+	DW_PREFIX_PREFERRED = 1,
+	DW_PREFIX_DEPRECATED = 2, /* as good as preferred for packets (R30) */
+	DW_PREFIX_GRACE = 3,      /* withdrawn: open flows live on, nothing new gets in (R31) */
+};
+
+#define DW_PREFIX_ONLINK 1 /* shared with the dish segment: only our own addresses in it are ours (R6) */
+
+struct dw_prefix {
+	__u64 net;    /* the first 64 bits, host bits zero */
+	__u8 length;  /* 48..64 */
+	__u8 state;   /* enum dw_prefix_state */
+	__u8 source;  /* which prefix statement it came from, < DW_SOURCES */
+	__u8 flags;   /* DW_PREFIX_* */
+	__u32 pad;
+};
+DW_ASSERT(sizeof(struct dw_prefix) == 16, "four prefixes a line");
+
+struct dw_own {
+	struct dw_prefix prefix[DW_PREFIXES];
+	__u32 prefixes;      /* used entries of prefix[] */
+	__u32 pad;
+	__u64 self_seed;     /* chosen by the writer so that no line of self[] overflows */
+	__u64 unused[6];
+	/* This box's own addresses, a set: an address is in line dw_self_line(seed, address) or absent.
+	 * Free ways are all zero (the address :: is never ours). */
+	struct dw_in6 self[DW_SELF_LINES][DW_SELF_WAYS];
+};
+DW_ASSERT(__builtin_offsetof(struct dw_own, self) % DW_LINE == 0, "self[] starts on a line");
+DW_ASSERT(sizeof(struct dw_own) % DW_LINE == 0, "copies stay aligned");
+
+static inline __attribute__((always_inline)) __u32 dw_self_line(__u64 seed, struct dw_in6 a)
+{
+	__u64 h = (a.hi ^ seed) * 0x9e3779b97f4a7c15ull;
+
+	h ^= h >> 32;
+	h = (h ^ a.lo) * 0xd6e8feb86659fd93ull;
+	return (h >> 40) & (DW_SELF_LINES - 1);
+}
+
+/* ---- control: one small page --------------------------------------------------------------- */
+
+#define DW_SECRET_WORDS 11
+
+struct dw_control {
+	__u32 magic;
+	__u32 layout;     /* DW_LAYOUT_VERSION */
+	__u32 own_index;  /* the copy of dw_own in force; the only field the programs read */
+	__u32 bucket_mask;/* of the flow table these maps were made with */
+	__u32 hz;         /* jiffies a second */
+	__u32 cpus;       /* counter blocks */
+	__u64 secret[DW_SECRET_WORDS]; /* boot secret of the flow hash; copied into the programs' rodata */
+	__u64 armed_at;   /* CLOCK_REALTIME, ns, when these maps were made */
+	__u8 unused[8];
+};
+DW_ASSERT(sizeof(struct dw_control) == 128, "two lines");
+
+/* What a loaded program is told once (rodata: the verifier folds it into the code). */
+struct dw_settings {
+	__u32 bucket_mask;
+	__u32 hz;
+	__u32 dry;   /* judge, but change nothing: no counters, no flows, no events (explain, D7) */
+	__u32 trace; /* leave the outcome of each packet in the `outcome` map (explain, tests) */
+	__u64 secret[DW_SECRET_WORDS];
+};
+
+/* ---- flows --------------------------------------------------------------------------------- */
+
+/*
+ * A flow is named by who is inside, not by who sent the packet, so both directions give one key.
+ * ICMP echo: inside_port is the identifier, outside_port is 0 when the request came from inside
+ * and 1 when it came from outside, so that a reply never passes for a request.
+ */
+struct dw_flow_key {
+	struct dw_in6 inside, outside;
+	__u16 inside_port, outside_port;
+	__u8 proto;
+	__u8 pad[3]; /* zero */
+};
+DW_ASSERT(sizeof(struct dw_flow_key) == 40, "hashed as ten words");
+
+enum dw_origin { DW_INSIDE = 0, DW_OUTSIDE = 1 };
+
+/* What a flow has seen (dw_flow.seen), by direction of the packet. */
+enum dw_seen {
+	DW_SEEN_IN = 1 << 0,
+	DW_SEEN_OUT = 1 << 1,
+	DW_SEEN_ESTABLISHED = 1 << 2,
+	DW_SEEN_IN_SYN = 1 << 3,
+	DW_SEEN_OUT_SYN = 1 << 4,
+	DW_SEEN_IN_FIN = 1 << 5,
+	DW_SEEN_OUT_FIN = 1 << 6,
+	DW_SEEN_IN_RST = 1 << 7,
+	DW_SEEN_OUT_RST = 1 << 8,
+};
+
+struct dw_flow { /* two lines */
+	struct dw_flow_key key;
+	__u32 rule;       /* counter id of the rule that admitted it; DW_NO_RULE: a built-in or a default */
+	__u32 generation; /* of the policy that admitted it (R28) */
+	__u32 seen;       /* enum dw_seen */
+	__u8 origin;      /* enum dw_origin */
+	__u8 reason;      /* enum dw_reason with which it was admitted */
+	__u16 pad;
+	__u64 first_seen; /* jiffies */
+	struct dw_counter in, out;
+	__u64 last_seen;  /* jiffies */
+	__u64 unused[3];  /* TCP windows */
+};
+DW_ASSERT(sizeof(struct dw_flow) == 2 * DW_LINE, "two lines");
+DW_ASSERT(__builtin_offsetof(struct dw_flow, in) == DW_LINE, "counters open the second line");
+
+/*
+ * A slot word says everything needed to find, expire and evict without touching the flow:
+ * tag 63..48, class 47..46, timeout 45..42, status 41..40, last seen 39..0 (jiffies, 34 years at 1000 Hz).
+ * Zero is a free slot.
+ */
+#define DW_SLOT_TIME_BITS 40
+#define DW_SLOT_TIME_MASK ((1ull << DW_SLOT_TIME_BITS) - 1)
+#define DW_SLOT_STATUS_SHIFT 40
+#define DW_SLOT_TIMEOUT_SHIFT 42
+#define DW_SLOT_CLASS_SHIFT 46
+#define DW_SLOT_TAG_SHIFT 48
+#define DW_SLOT_BUSY 1ull /* being filled by one CPU; nobody else reads the flow */
+#define DW_SLOT_LIVE 2ull
+
+/* By worth, the dearest first (design D4). An insertion evicts its own class or a later one. */
+enum dw_class {
+	DW_INSIDE_ESTABLISHED = 0,
+	DW_OUTSIDE_ESTABLISHED = 1,
+	DW_INSIDE_EMBRYONIC = 2,
+	DW_OUTSIDE_EMBRYONIC = 3,
+};
+
+enum dw_timeout {
+	DW_TIMEOUT_TCP_OPENING = 0,
+	DW_TIMEOUT_TCP_ESTABLISHED = 1,
+	DW_TIMEOUT_TCP_CLOSING = 2,
+	DW_TIMEOUT_UDP = 3,
+	DW_TIMEOUT_ICMP = 4,
+	DW_TIMEOUT_OTHER = 5,
+	DW_TIMEOUTS = 8,
+};
+
+#define DW_WAYS 8
+#define DW_OUTSIDE_WAYS 6 /* flows opened from outside use only the first ones: the rest is kept for inside */
+
+struct dw_bucket {
+	__u64 slot[DW_WAYS];
+	struct dw_flow flow[DW_WAYS];
+};
+DW_ASSERT(sizeof(struct dw_bucket) == 17 * DW_LINE, "a line of slots, then two lines a flow");
+
+/* ---- the policy image: written by rules/lower, read by bpf/core/policy.h, by nobody else ------- */
+
+#define DW_IMAGE_SIZE (4u << 20) /* the largest value of an ARRAY map on kernel 6.1 */
+#define DW_SETS_MAX 65535
+
+enum dw_verdict {
+	DW_ACCEPT = 0,
+	DW_DROP = 1,
+	DW_REJECT = 2,
+	DW_AUDIT = 3, /* in rules only: count, report, go on */
+};
+
+/* A closed interval of 128-bit keys. Tables of them are sorted and disjoint. */
+struct dw_range {
+	struct dw_in6 first, last;
+};
+
+struct dw_span {
+	__u32 offset; /* bytes from the image's start */
+	__u32 count;  /* elements */
+};
+
+/*
+ * An address set: in(must) and not in(mustnot). An address has two names: the literal one, and, when
+ * it lies in a live prefix, its place behind the line: hi = source << 16 | subnet id, lo = interface id.
+ * `raw` ranges hold literal addresses, `placed` ranges hold places, so a renumbering touches no set.
+ */
+struct dw_set {
+	struct dw_span raw, placed, not_raw, not_placed;
+	__u32 flags; /* DW_SET_* */
+	__u32 pad[7];
+};
+DW_ASSERT(sizeof(struct dw_set) == DW_LINE, "a line a set");
+#define DW_SET_ANY 1      /* everything, before the exclusions */
+#define DW_SET_SELF 2     /* this box's addresses */
+#define DW_SET_NOT_SELF 4 /* this box's addresses excluded */
+
+#define DW_ANY_PROTO 256
+#define DW_NO_SET 0xffff
+
+/* One alternative of a rule: a protocol with one range of ports or ICMPv6 types. A rule with several
+ * alternatives is several lines in a row with the same counter. */
+struct dw_rule {
+	__u16 proto;                  /* 0..255 or DW_ANY_PROTO */
+	__u16 local_set, remote_set;  /* index of the set for our end and for the peer; DW_NO_SET: any */
+	__u8 verdict;                 /* enum dw_verdict */
+	__u8 flags;                   /* DW_RULE_* */
+	__u16 port_first, port_last;  /* service port, or ICMPv6 type: inbound ours, outbound the peer's */
+	__u16 from_first, from_last;  /* the sender's port */
+	__u32 counter;                /* index into a counter block, >= DW_REASONS_MAX */
+	__u32 index;                  /* which rule of the policy, for names and places */
+	__u32 pad[10];
+};
+DW_ASSERT(sizeof(struct dw_rule) == DW_LINE, "a line a rule");
+#define DW_RULE_LOG 1
+
+struct dw_chain {
+	struct dw_span rules;    /* struct dw_rule, first match wins */
+	__u32 default_verdict;
+	__u32 pad;
+};
+
+enum dw_ipv4_mode { DW_IPV4_STATEFUL = 0, DW_IPV4_PASS = 1, DW_IPV4_DROP = 2 };
+
+struct dw_image {
+	__u32 magic;
+	__u32 layout;     /* DW_LAYOUT_VERSION */
+	__u32 size;       /* bytes used */
+	__u32 generation; /* set by the daemon when it installs the image; never 0 in force */
+	struct dw_chain inbound, outbound;
+	struct dw_span sets;    /* struct dw_set */
+	struct dw_span bogons;  /* struct dw_range of literal addresses: never a valid source or destination (R2) */
+	__u32 ipv4;             /* enum dw_ipv4_mode */
+	__u32 timeout_s[DW_TIMEOUTS]; /* seconds, by enum dw_timeout */
+	__u32 pad[3];
+	struct dw_span networks[DW_SOURCES]; /* bitmap of assigned subnet ids (R5): offset, number of bits; bit i of byte i/8 */
+	__u8 unused[80];
+};
+DW_ASSERT(sizeof(struct dw_image) == 256, "the header is four lines");
+
+/* ---- what a packet came to ------------------------------------------------------------------ */
+
+/* The 64-byte result of one packet: the `outcome` map in trace mode, and the native core's answer. */
+struct dw_outcome {
+	__u8 verdict;       /* enum dw_verdict, never DW_AUDIT */
+	__u8 reason;        /* enum dw_reason */
+	__u8 prefix_state;  /* of the destination (in) or source (out), enum dw_prefix_state */
+	__u8 prefix_slot;   /* index into dw_own.prefix, 0xff: none */
+	__u32 rule;         /* counter id of the deciding rule or DW_NO_RULE */
+	__u32 rule_index;   /* index of the deciding rule in its policy; meaningless if rule is DW_NO_RULE */
+	__u32 flow;         /* bucket * DW_WAYS + way + 1 of the flow found or opened; 0: none */
+	__u32 flow_seen;    /* its dw_flow.seen after the packet */
+	__u32 generation;   /* of the image that judged */
+	__u16 l4_offset;    /* from the frame's start */
+	__u8 proto;         /* after the extension chain */
+	__u8 flags;
+	__u32 pad[9];
+};
+DW_ASSERT(sizeof(struct dw_outcome) == DW_LINE, "a line");
+
+/* A sampled event, as sent through the ring buffer to the daemon. */
+struct dw_event {
+	__u64 time_ns;  /* CLOCK_MONOTONIC */
+	struct dw_in6 src, dst;
+	__u16 sport, dport; /* ICMP: type, code */
+	__u8 proto, verdict, reason, direction; /* direction: 0 in, 1 out */
+	__u32 rule;     /* counter id or DW_NO_RULE */
+	__u32 length;   /* bytes of the frame */
+	__u32 skipped;  /* events not sent on this CPU since the last one */
+	__u32 audit;    /* 1: an audit rule's report, the packet went on */
+};
+DW_ASSERT(sizeof(struct dw_event) == 64, "a line");
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The packet core's memory when it runs in the kernel: maps, and the few helpers it may call.
+ * All tables are flat arrays that the daemon maps into its own memory (design D2). Sizes that depend on
+ * the machine or the rule file (flows, counters) are set by the loader before the object is loaded.
+ */
+#ifndef DW_MEM_BPF_H
+#define DW_MEM_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "layout.h"
+
+#define DW_MAP_FLAT(name_, value_size_, entries_)                                                  \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(key_size, sizeof(__u32));                                                   \
+		__uint(value_size, value_size_);                                                   \
+		__uint(max_entries, entries_);                                                     \
+	} name_ SEC(".maps")
+
+DW_MAP_FLAT(control, sizeof(struct dw_control), 1);
+DW_MAP_FLAT(own, sizeof(struct dw_own), DW_OWN_COPIES);
+DW_MAP_FLAT(flows, sizeof(struct dw_bucket), 1024);         /* set by the loader */
+DW_MAP_FLAT(counters, sizeof(struct dw_counter), DW_COUNTERS); /* times CPUs, set by the loader */
+DW_MAP_FLAT(outcome, sizeof(struct dw_outcome), 1);         /* trace mode only */
+
+struct dw_policy_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, DW_IMAGE_SIZE);
+	__uint(max_entries, 1);
+};
+
+/* Slot 0 holds the image in force. One update swaps the whole policy. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(key_size, sizeof(__u32));
+	__uint(max_entries, 1);
+	__array(values, struct dw_policy_inner);
+} policy SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} events SEC(".maps");
+
+const volatile struct dw_settings settings = {};
+
+#define DW_SETTING(field) (settings.field)
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The oracle: a policy judged rule by rule, in the most obvious way there is. It shares nothing with the
+// image or the packet core, so that a disagreement means a bug in one of them. `explain`, `test` blocks
+// and the differential tests use it.
+#pragma once
+
+#include <vector>
+
+#include "rules/own.h"
+#include "rules/policy.h"
+
+namespace dishwall {
+
+enum class Direction { inbound, outbound };
+
+// A packet that would open a flow, seen from the gateway: `peer` is on the Internet, `ours` behind it.
+struct Query {
+    Direction direction = Direction::inbound;
+    Ipv6Address peer;
+    Ipv6Address ours;
+    std::uint8_t proto = 0;
+    std::uint16_t source_port = 0;       // of the packet's sender; 0 without ports
+    std::uint16_t destination_port = 0;  // of the packet's receiver
+    std::uint8_t icmp_type = 0;          // when proto is ICMPv6
+};
+
+struct Judgement {
+    dw_verdict verdict = DW_DROP;  // never DW_AUDIT
+    const Rule* rule = nullptr;    // null: the chain's default decided
+    std::vector<const Rule*> audited;  // audit rules that matched on the way
+};
+
+[[nodiscard]] Judgement evaluate(const Policy& policy, const Own& own, const Query& query);
+
+// Does this one rule match? For `explain`, which lists the near misses too.
+[[nodiscard]] bool matches(const Rule& rule, const Own& own, const Query& query);
+[[nodiscard]] bool contains(const AddressSet& set, const Own& own, const Ipv6Address& address);
+
+}  // namespace dishwall

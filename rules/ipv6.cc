@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/ipv6.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+
+namespace dishwall {
+namespace {
+
+std::uint64_t load_be64(const unsigned char* bytes) {
+    std::uint64_t word = 0;
+    for (int i = 0; i < 8; ++i) word = word << 8 | bytes[i];
+    return word;
+}
+
+void store_be64(std::uint64_t word, unsigned char* bytes) {
+    for (int i = 7; i >= 0; --i, word >>= 8) bytes[i] = static_cast<unsigned char>(word);
+}
+
+// The host bits of a prefix of this length, as an address.
+Ipv6Address host_mask(unsigned length) {
+    if (length == 0) return {~0ull, ~0ull};
+    if (length < 64) return {~0ull >> length, ~0ull};
+    if (length < 128) return {0, length == 64 ? ~0ull : ~0ull >> (length - 64)};
+    return {0, 0};
+}
+
+}  // namespace
+
+std::optional<Ipv6Address> parse_ipv6(std::string_view text) {
+    std::array<unsigned char, 16> bytes;
+    if (text.find('.') != text.npos) return std::nullopt;
+    if (inet_pton(AF_INET6, std::string(text).c_str(), bytes.data()) != 1) return std::nullopt;
+    return Ipv6Address{load_be64(bytes.data()), load_be64(bytes.data() + 8)};
+}
+
+std::string to_string(const Ipv6Address& address) {
+    std::array<unsigned char, 16> bytes;
+    std::array<char, INET6_ADDRSTRLEN> text;
+    store_be64(address.hi, bytes.data());
+    store_be64(address.lo, bytes.data() + 8);
+    return inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
+}
+
+std::optional<Ipv6Prefix> Ipv6Prefix::make(Ipv6Address address, unsigned length) {
+    if (length > 128) return std::nullopt;
+    const Ipv6Address host = host_mask(length);
+    if ((address.hi & host.hi) != 0 || (address.lo & host.lo) != 0) return std::nullopt;
+    return Ipv6Prefix(address, length);
+}
+
+Ipv6Prefix Ipv6Prefix::containing(Ipv6Address address, unsigned length) {
+    const Ipv6Address host = host_mask(length);
+    return {{address.hi & ~host.hi, address.lo & ~host.lo}, length};
+}
+
+Ipv6Address Ipv6Prefix::last() const {
+    const Ipv6Address host = host_mask(length_);
+    return {address_.hi | host.hi, address_.lo | host.lo};
+}
+
+bool Ipv6Prefix::contains(const Ipv6Address& address) const {
+    return containing(address, length_).address_ == address_;
+}
+
+std::string to_string(const Ipv6Prefix& prefix) {
+    return to_string(prefix.first()) + "/" + std::to_string(prefix.length());
+}
+
+}  // namespace dishwall

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Resolved policy -> the flat image that the packet core reads (bpf/core/layout.h, bpf/core/policy.h).
+// This is the only writer of the image; the core is the only reader. Places behind the line stay places,
+// so an image is good for every prefix the line will ever have.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "rules/policy.h"
+#include "rules/result.h"
+
+namespace dishwall {
+
+// The counter of a rule, DW_REASONS_MAX..DW_COUNTERS-1. The daemon keeps it stable by name, so that totals
+// survive a load. Rules are asked for in order, inbound first.
+using CounterOf = std::function<std::uint32_t(const Rule& rule)>;
+
+// Which rule an image's rule_index means.
+inline std::size_t rule_index_of_inbound(std::size_t position) { return position; }
+inline std::size_t rule_index_of_outbound(const Policy& policy, std::size_t position) {
+    return policy.inbound.rules.size() + position;
+}
+[[nodiscard]] const Rule* rule_at(const Policy& policy, std::size_t rule_index);
+
+// The image's bytes, at most DW_IMAGE_SIZE; dw_image.generation is left 0 for the daemon to set.
+[[nodiscard]] Result<std::vector<std::byte>> lower(const Policy& policy, const CounterOf& counter_of);
+
+}  // namespace dishwall

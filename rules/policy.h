@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The resolved policy: what a rule file means, with every name looked up and every sugar gone.
+// It is the waist of the compiler. The front end (lexer, parser, resolve) produces it; two things consume
+// it and nothing else: lower.h, which writes the image for the packet core, and evaluate.h, the slow oracle.
+// Addresses behind the line are kept as places (source, subnet id, interface id), never as literals (design D3).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bpf/core/layout.h"
+#include "rules/ipv6.h"
+
+namespace dishwall {
+
+// Where in the text something was written. Lines and columns count from 1.
+struct Place {
+    std::string file;
+    unsigned line = 0;
+    unsigned column = 0;
+};
+
+// ---- the uplink
+
+struct FromDhcpv6Pd {};
+struct FromRouterAdvertisement {};
+struct FromAddresses {
+    std::string interface;
+};
+struct Static {
+    Ipv6Prefix prefix;  // length 48..64
+};
+
+// One `prefix` statement. Its position in Uplink::sources is its number in the data plane (dw_prefix.source).
+struct PrefixSource {
+    std::string name;  // "pd", written as dish.pd in rules
+    std::variant<FromDhcpv6Pd, FromRouterAdvertisement, FromAddresses, Static> from;
+    Place place;
+};
+
+enum class XdpMode { automatic, native, generic };
+
+struct Uplink {
+    std::string name;       // "dish"
+    std::string interface;  // "eth0"
+    std::vector<PrefixSource> sources;  // at most DW_SOURCES
+    unsigned grace_s = 300;             // seconds that flows of a withdrawn prefix live on
+    XdpMode xdp = XdpMode::automatic;
+    dw_ipv4_mode ipv4 = DW_IPV4_STATEFUL;
+    bool documentation_prefixes = false;  // true: 2001:db8::/32 and 3fff::/20 are ordinary addresses
+    unsigned flow_table = 131072;         // flows, a power of two, 1024..4194304
+    Place place;
+};
+
+struct Network {
+    std::string name;       // "lan"
+    unsigned source = 0;    // index into Uplink::sources
+    std::uint16_t subnet = 0;
+    std::string interface;  // may be empty
+    Place place;
+};
+
+// ---- addresses in rules
+
+// All addresses of one prefix source, one subnet of it, or one interface id in one subnet.
+struct Behind {
+    unsigned source = 0;
+    std::optional<std::uint16_t> subnet;        // empty: the whole delegation
+    std::optional<std::uint64_t> interface_id;  // empty: the whole subnet; set only with a subnet
+};
+struct Self {};
+
+// What may stand between braces, after names are looked up. `any` is an AddressSet with `any` true.
+using AddressElement = std::variant<Ipv6Prefix, Behind, Self>;
+
+// (any or in one of `include`) and in none of `exclude`.
+// `{ a, not b }` is include {a} exclude {b}; `not b` and `{ not b }` alone are any, exclude {b}.
+struct AddressSet {
+    bool any = true;
+    std::vector<AddressElement> include;  // used only when any is false; then empty matches nothing
+    std::vector<AddressElement> exclude;
+
+    [[nodiscard]] bool matches_everything() const { return any && exclude.empty(); }
+};
+
+// ---- rules
+
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 65535;
+};
+
+// One alternative of a MATCH. `service web` gives one for each of its members, a MATCH without protocol
+// gives a single one with an empty `proto`.
+struct ProtocolMatch {
+    std::optional<std::uint8_t> proto;  // empty: any protocol
+    std::vector<PortRange> ports;       // tcp, udp, sctp: destination ports. Empty: all
+    std::vector<std::uint8_t> icmp_types;  // icmpv6. Empty: all
+};
+
+struct Rule {
+    dw_verdict verdict = DW_DROP;
+    std::vector<ProtocolMatch> match;   // never empty: any one of them
+    std::vector<PortRange> from_ports;  // the sender's port. Empty: all
+    AddressSet from;
+    AddressSet to;
+    bool log = false;
+    std::string name;  // given, or "file:line" (file without its directory)
+    bool named = false;
+    Place place;
+};
+
+// `on dish`. Inbound: `from` is the peer and `to` is ours; outbound: the other way round.
+struct Chain {
+    dw_verdict default_verdict = DW_DROP;  // inbound when the file says nothing: drop; outbound: accept
+    std::vector<Rule> rules;
+    Place place;  // of the policy statement; line 0 when there is none
+};
+
+// A host or network by name, for tables, `explain` and errors: the first that fits names an address.
+struct NamedAddress {
+    std::string name;
+    AddressElement element;
+    Place place;
+};
+
+struct Policy {
+    Uplink uplink;
+    std::vector<Network> networks;
+    std::vector<NamedAddress> hosts;
+    Chain inbound;
+    Chain outbound;
+};
+
+}  // namespace dishwall
