@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include <array>
+#include <charconv>
 
 namespace dishwall {
 namespace {
@@ -62,6 +63,17 @@ Ipv6Address Ipv6Prefix::last() const {
 
 bool Ipv6Prefix::contains(const Ipv6Address& address) const {
     return containing(address, length_).address_ == address_;
+}
+
+std::optional<Ipv6Prefix> parse_prefix(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    if (slash == text.npos) return std::nullopt;
+    const std::optional<Ipv6Address> address = parse_ipv6(text.substr(0, slash));
+    const std::string_view digits = text.substr(slash + 1);
+    unsigned length = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    if (!address || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return Ipv6Prefix::make(*address, length);
 }
 
 std::string to_string(const Ipv6Prefix& prefix) {

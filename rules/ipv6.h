@@ -47,6 +47,8 @@ private:
     unsigned length_ = 0;
 };
 
+// "2001:db8::/32" -> prefix. Empty for anything else, host bits set included.
+[[nodiscard]] std::optional<Ipv6Prefix> parse_prefix(std::string_view text);
 [[nodiscard]] std::string to_string(const Ipv6Prefix& prefix);
 
 }  // namespace dishwall

@@ -284,7 +284,7 @@ DW_ASSERT(sizeof(struct dw_image) == 256, "the header is four lines");
 
 /* ---- what a packet came to ------------------------------------------------------------------ */
 
-/* The 64-byte result of one packet: the `outcome` map in trace mode, and the native core's answer. */
+/* The result of one packet: the `outcome` map in trace mode, and the native core's answer. */
 struct dw_outcome {
 	__u8 verdict;       /* enum dw_verdict, never DW_AUDIT */
 	__u8 reason;        /* enum dw_reason */
@@ -297,10 +297,10 @@ struct dw_outcome {
 	__u32 generation;   /* of the image that judged */
 	__u16 l4_offset;    /* from the frame's start */
 	__u8 proto;         /* after the extension chain */
-	__u8 flags;
-	__u32 pad[9];
+	__u8 audited;       /* audit rules that matched on the way */
+	__u32 pad;
 };
-DW_ASSERT(sizeof(struct dw_outcome) == DW_LINE, "a line");
+DW_ASSERT(sizeof(struct dw_outcome) == 32, "half a line");
 
 /* A sampled event, as sent through the ring buffer to the daemon. */
 struct dw_event {

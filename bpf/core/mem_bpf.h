@@ -52,4 +52,60 @@ const volatile struct dw_settings settings = {};
 
 #define DW_SETTING(field) (settings.field)
 
+DW_INLINE const struct dw_own *dw_mem_own(void)
+{
+	__u32 key = 0;
+	struct dw_control *page = bpf_map_lookup_elem(&control, &key);
+
+	if (!page)
+		return 0;
+	key = DW_READ(page->own_index);
+	return bpf_map_lookup_elem(&own, &key);
+}
+
+DW_INLINE const struct dw_blob *dw_mem_image(void)
+{
+	__u32 key = 0;
+	void *inner = bpf_map_lookup_elem(&policy, &key);
+
+	return inner ? bpf_map_lookup_elem(inner, &key) : 0;
+}
+
+DW_INLINE struct dw_bucket *dw_mem_bucket(__u32 index)
+{
+	index &= settings.bucket_mask;
+	return bpf_map_lookup_elem(&flows, &index);
+}
+
+DW_INLINE struct dw_counter *dw_mem_counter(__u32 index)
+{
+	if (index >= DW_COUNTERS)
+		return 0;
+	index += bpf_get_smp_processor_id() * DW_COUNTERS;
+	return bpf_map_lookup_elem(&counters, &index);
+}
+
+/* Events are a sample: each CPU sends one every 10 ms at the most, and says how many it kept back. */
+DW_INLINE struct dw_event *dw_mem_event(void)
+{
+	return bpf_ringbuf_reserve(&events, sizeof(struct dw_event), 0);
+}
+
+DW_INLINE void dw_mem_send(struct dw_event *event)
+{
+	bpf_ringbuf_submit(event, 0);
+}
+
+DW_INLINE __u64 dw_mem_now(void)
+{
+	return bpf_jiffies64();
+}
+
+DW_INLINE __u64 dw_mem_clock_ns(void)
+{
+	return bpf_ktime_get_ns();
+}
+
+#define DW_LOOP(count, function, context) bpf_loop(count, function, context, 0)
+
 #endif

@@ -22,7 +22,7 @@
 	X(ARP, 9, "arp", "address resolution for IPv4")                                            \
 	X(DHCPV4, 10, "dhcpv4", "DHCPv4 between this box and the line")                            \
 	X(IPV4_PASS, 11, "ipv4-pass", "IPv4, which the rule file passes unfiltered")               \
-	X(LINK_LOCAL, 12, "link-local", "sent by this box on the link")                            \
+	X(FRAGMENT_OUT, 12, "fragment-out", "later fragment of a datagram on its way out")         \
 	/* dropped: the frame */                                                                   \
 	X(TRUNCATED, 20, "truncated", "shorter than its headers say")                              \
 	X(VLAN, 21, "vlan", "VLAN tag on an untagged uplink")                                      \
@@ -41,7 +41,6 @@
 	X(UDP_LENGTH, 34, "udp-length", "UDP length below 8 or beyond the packet")                 \
 	X(UDP_CHECKSUM, 35, "udp-checksum-zero", "UDP over IPv6 without a checksum")               \
 	X(IPV4_HEADER, 36, "ipv4-header", "malformed IPv4 header")                                 \
-	X(WRONG_MAC, 37, "wrong-mac", "a frame for somebody else's MAC address")                   \
 	/* dropped: addresses */                                                                   \
 	X(SOURCE_MULTICAST, 40, "source-multicast", "multicast source")                            \
 	X(SOURCE_BOGON, 41, "source-bogon", "source that is not a public address")                 \

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The one door between the packet core and the memory it works on. In the kernel the tables are maps
+ * (mem_bpf.h), everywhere else they are plain arrays (mem_native.h); the core cannot tell.
+ *
+ *   dw_mem_control()     the control page
+ *   dw_mem_own()         the table of what is ours, the copy in force
+ *   dw_mem_image()       the policy in force, read once a packet; NULL: none
+ *   dw_mem_bucket(i)     bucket i of the flow table
+ *   dw_mem_counter(i)    counter i of this CPU
+ *   dw_mem_event()       room for an event, or NULL; dw_mem_send(e) hands it over
+ *   dw_mem_now()         jiffies
+ *   DW_SETTING(field)    a field of struct dw_settings
+ *   DW_LOOP(n, f, c)     calls f(i, c) for i in 0..n-1 until it returns non-zero
+ */
+#ifndef DW_MEM_H
+#define DW_MEM_H
+
+#include "layout.h"
+
+#define DW_INLINE static inline __attribute__((always_inline))
+
+/* The verifier proves a function with these qualifiers once, by itself, whatever calls it. */
+#define DW_GLOBAL __attribute__((noinline))
+
+#define DW_READ(x) (*(volatile __typeof__(x) *)&(x))
+#define DW_WRITE(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
+
+/* A policy image as the verifier sees it: so many bytes. */
+struct dw_blob {
+	__u8 bytes[DW_IMAGE_SIZE];
+};
+
+#ifdef __bpf__
+#include "mem_bpf.h"
+#else
+#include "mem_native.h"
+#endif
+
+DW_INLINE __u64 dw_cas(__u64 *word, __u64 expected, __u64 desired)
+{
+	return __sync_val_compare_and_swap(word, expected, desired);
+}
+
+#endif

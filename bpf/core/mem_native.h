@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The packet core's memory in user space: whatever the caller put into `struct dw_memory`. Time stands
+ * still unless the caller moves it. One thread works on one dw_memory at a time; several threads may
+ * share the tables behind it, as CPUs do in the kernel.
+ */
+#ifndef DW_MEM_NATIVE_H
+#define DW_MEM_NATIVE_H
+
+#include "native.h"
+
+extern _Thread_local struct dw_memory *dw_memory;
+
+#define DW_SETTING(field) (dw_memory->settings.field)
+
+DW_INLINE const struct dw_own *dw_mem_own(void)
+{
+	return dw_memory->own;
+}
+
+DW_INLINE const struct dw_blob *dw_mem_image(void)
+{
+	return dw_memory->image;
+}
+
+DW_INLINE struct dw_bucket *dw_mem_bucket(__u32 index)
+{
+	return &dw_memory->buckets[index & dw_memory->settings.bucket_mask];
+}
+
+DW_INLINE struct dw_counter *dw_mem_counter(__u32 index)
+{
+	return index < DW_COUNTERS ? &dw_memory->counters[index] : 0;
+}
+
+DW_INLINE struct dw_event *dw_mem_event(void)
+{
+	return dw_memory->event;
+}
+
+DW_INLINE void dw_mem_send(struct dw_event *event)
+{
+	(void)event;
+	dw_memory->events++;
+}
+
+DW_INLINE __u64 dw_mem_now(void)
+{
+	return dw_memory->now;
+}
+
+DW_INLINE __u64 dw_mem_clock_ns(void)
+{
+	return dw_memory->now * (1000000000ull / dw_memory->settings.hz);
+}
+
+#define DW_LOOP(count, function, context)                                                          \
+	for (__u32 loop_index_ = 0; loop_index_ < (count); loop_index_++)                          \
+		if (function(loop_index_, context))                                                \
+			break
+
+#endif

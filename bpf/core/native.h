@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The packet core as a user-space library (`core_native`): the same headers, compiled by the host's
+ * compiler, for tests, fuzzers, benches and the inspection engine. Callable from C and C++.
+ */
+#ifndef DW_NATIVE_H
+#define DW_NATIVE_H
+
+#include "layout.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct dw_blob;
+
+/* All tables are the caller's, 64-byte aligned, zero at first. */
+struct dw_memory {
+	struct dw_settings settings;   /* bucket_mask, hz and secret must be set */
+	const struct dw_own *own;
+	const struct dw_blob *image;   /* DW_IMAGE_SIZE bytes; NULL: no policy */
+	struct dw_bucket *buckets;     /* settings.bucket_mask + 1 */
+	struct dw_counter *counters;   /* DW_COUNTERS */
+	__u64 now;                     /* jiffies */
+	struct dw_event *event;        /* where events are written; NULL: nobody listens */
+	__u64 events;                  /* how many were */
+};
+
+/* Judges one Ethernet frame that came in from the line, or is about to leave to it; changes flows and
+ * counters in `memory` as the kernel's program would. */
+void dw_native_inbound(struct dw_memory *memory, const void *frame, __u32 length, struct dw_outcome *outcome);
+void dw_native_outbound(struct dw_memory *memory, const void *frame, __u32 length, struct dw_outcome *outcome);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * A packet about to leave to the line, from frame to reason: parse, what the link needs, anti-spoofing
+ * (R3, BCP 38), flow, outbound policy. This is where flows from inside are opened.
+ */
+#ifndef DW_OUTBOUND_H
+#define DW_OUTBOUND_H
+
+#include "inbound.h"
+
+/* Discovery, group membership and DHCPv6 that this box itself sends on the link. */
+DW_INLINE int dw_link_control_out(const struct dw_packet *p, const struct dw_own *own)
+{
+	if (!dw_is_unspecified(p->src) && !dw_is_self(own, p->src))
+		return DW_GO_ON;
+	if (p->flags & DW_PACKET_LATER)
+		return DW_GO_ON;
+	if (p->proto == DW_UDP)
+		return p->sport == 546 && p->dport == 547 ? DW_REASON_DHCPV6 : DW_GO_ON;
+	if (p->proto != DW_ICMPV6)
+		return DW_GO_ON;
+	switch (p->icmp_type) {
+	case DW_ICMPV6_RS:
+	case DW_ICMPV6_RA:
+		return DW_REASON_ROUTER;
+	case DW_ICMPV6_NS:
+	case DW_ICMPV6_NA:
+		return DW_REASON_NEIGHBOUR;
+	case DW_ICMPV6_MLD_QUERY:
+	case DW_ICMPV6_MLD_REPORT:
+	case DW_ICMPV6_MLD_DONE:
+	case DW_ICMPV6_MLD2_REPORT:
+		return DW_REASON_MLD;
+	}
+	return DW_GO_ON;
+}
+
+DW_INLINE int dw_check_scope_out(const struct dw_packet *p, const struct dw_blob *image)
+{
+	if (dw_is_multicast(p->dst))
+		return DW_REASON_MULTICAST;
+	if (dw_is_ula(p->src) || dw_is_ula(p->dst))
+		return DW_REASON_LINK_LOCAL_CROSSING;
+	if (dw_is_link_local(p->src) || dw_is_link_local(p->dst))
+		return dw_is_link_local(p->src) && dw_is_link_local(p->dst) ? 0 : DW_REASON_LINK_LOCAL_CROSSING;
+	if (dw_is_bogon(image, &p->src))
+		return DW_REASON_SOURCE_BOGON;
+	return dw_is_bogon(image, &p->dst) ? DW_REASON_DESTINATION_BOGON : 0;
+}
+
+/* The source must be this box or lie behind it; the destination must not lie behind it (R3, R5). */
+DW_INLINE int dw_check_own_out(const struct dw_spot *ours, const struct dw_spot *peer)
+{
+	int behind = (ours->flags & (DW_SPOT_PLACED | DW_SPOT_ONLINK)) == DW_SPOT_PLACED;
+
+	if (!behind && !(ours->flags & DW_SPOT_SELF))
+		return DW_REASON_SOURCE_NOT_OURS;
+	if ((peer->flags & (DW_SPOT_PLACED | DW_SPOT_ONLINK)) == DW_SPOT_PLACED)
+		return DW_REASON_UNASSIGNED; /* would come straight back: a routing loop */
+	return 0;
+}
+
+/* A packet of a known flow on its way out. DW_GO_ON: the flow is over and this packet opens a new one. */
+DW_INLINE int dw_judge_flow_out(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own, __u32 id)
+{
+	struct dw_bucket *bucket = dw_bucket_of(id);
+	int reason;
+
+	if (!bucket)
+		return DW_REASON_INTERNAL;
+	if (w->packet.proto == DW_TCP && (w->packet.tcp_flags & (DW_SYN | DW_ACK)) == DW_SYN &&
+	    dw_is_closing(DW_READ(bucket->flow[dw_way_of(id)].seen))) {
+		if (!DW_SETTING(dry))
+			dw_flow_remove(id);
+		return DW_GO_ON;
+	}
+	reason = dw_rejudge(w, image, own, id);
+	return reason ? reason : dw_pass_in_flow(w, id);
+}
+
+DW_INLINE int dw_judge_new_out(struct dw_work *w, const struct dw_blob *image)
+{
+	int reason;
+
+	if (w->query.ours.state == DW_PREFIX_GRACE && !(w->query.ours.flags & DW_SPOT_SELF))
+		return DW_REASON_PREFIX_WITHDRAWN;
+	dw_make_query(w, 0);
+	reason = dw_judge(w, image);
+	return dw_is_accepting(reason) ? dw_accept_new(w, image, reason) : reason;
+}
+
+DW_INLINE int dw_outbound_ipv6(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own)
+{
+	const struct dw_packet *p = &w->packet;
+	__u32 id;
+	int reason;
+
+	if (dw_is_multicast(p->src))
+		return DW_REASON_SOURCE_MULTICAST;
+	reason = dw_link_control_out(p, own);
+	if (reason != DW_GO_ON)
+		return reason;
+	reason = dw_check_scope_out(p, image);
+	if (reason)
+		return reason;
+	dw_locate(own, p->src, &w->query.ours);
+	dw_locate(own, p->dst, &w->query.peer);
+	dw_note_spot(w, &w->query.ours);
+	reason = dw_check_own_out(&w->query.ours, &w->query.peer);
+	if (reason)
+		return reason;
+	if (p->flags & DW_PACKET_LATER)
+		return DW_REASON_FRAGMENT_OUT; /* its first fragment was judged; without that it is nothing */
+	if (p->proto == DW_ICMPV6 && dw_is_forbidden_icmpv6(p->icmp_type))
+		return DW_REASON_ICMP_TYPE;
+
+	dw_make_key(p, 0, &w->key);
+	id = dw_flow_find((const struct dw_image *)image, &w->key);
+	if (id) {
+		reason = dw_judge_flow_out(w, image, own, id);
+		if (reason != DW_GO_ON)
+			return reason;
+	}
+	return dw_judge_new_out(w, image);
+}
+
+/* IPv4 leaves as it likes and is remembered: the rules are about IPv6. */
+DW_INLINE int dw_outbound_ipv4(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own)
+{
+	const struct dw_image *header = (const struct dw_image *)image;
+	const struct dw_packet *p = &w->packet;
+	__u32 id;
+
+	if (header->ipv4 == DW_IPV4_PASS)
+		return DW_REASON_IPV4_PASS;
+	if (header->ipv4 != DW_IPV4_STATEFUL)
+		return DW_REASON_IPV4_DROP;
+	if (p->flags & DW_PACKET_LATER)
+		return DW_REASON_FRAGMENT_OUT;
+	if (p->proto == DW_UDP && p->sport == 68 && p->dport == 67)
+		return DW_REASON_DHCPV4;
+	dw_make_key(p, 0, &w->key);
+	id = dw_flow_find((const struct dw_image *)image, &w->key);
+	if (id) {
+		int reason = dw_judge_flow_out(w, image, own, id);
+
+		if (reason != DW_GO_ON)
+			return reason;
+	}
+	return dw_accept_new(w, image, DW_REASON_DEFAULT_ACCEPT);
+}
+
+DW_INLINE int dw_outbound(const struct dw_frame *frame, struct dw_work *w)
+{
+	const struct dw_blob *image = dw_mem_image();
+	const struct dw_own *own = dw_mem_own();
+	int bad;
+
+	if (!image)
+		return DW_REASON_NO_POLICY;
+	if (!own)
+		return DW_REASON_INTERNAL;
+	w->outcome.generation = ((const struct dw_image *)image)->generation;
+	bad = dw_parse(frame, &w->packet);
+	if (bad)
+		return bad;
+	if (!w->packet.family)
+		return DW_REASON_ARP;
+	dw_make_passage(w, 0, image);
+	return w->packet.family == 6 ? dw_outbound_ipv6(w, image, own) : dw_outbound_ipv4(w, image, own);
+}
+
+#endif

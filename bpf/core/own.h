@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* Where an address lies: in which live prefix, in which subnet of it, and whether it is this box's own. */
+#ifndef DW_OWN_H
+#define DW_OWN_H
+
+#include "mem.h"
+
+#define DW_NOWHERE 0xff
+
+enum dw_spot_flag {
+	DW_SPOT_PLACED = 1, /* in a live prefix: `place` is set */
+	DW_SPOT_SELF = 2,   /* one of this box's addresses */
+	DW_SPOT_ONLINK = 4, /* in a prefix shared with the dish segment */
+};
+
+/* An address with all its names, as the policy compares them. */
+struct dw_spot {
+	struct dw_in6 address;
+	struct dw_in6 place; /* hi = source << 16 | subnet id, lo = interface id */
+	__u8 flags;          /* enum dw_spot_flag */
+	__u8 slot;           /* of the prefix, or DW_NOWHERE */
+	__u8 state;          /* enum dw_prefix_state */
+	__u8 pad[5];
+};
+
+DW_INLINE int dw_in6_equal(struct dw_in6 a, struct dw_in6 b)
+{
+	return a.hi == b.hi && a.lo == b.lo;
+}
+
+DW_INLINE int dw_is_self(const struct dw_own *own, struct dw_in6 a)
+{
+	const struct dw_in6 *line = own->self[dw_self_line(own->self_seed, a)];
+
+	for (int way = 0; way < DW_SELF_WAYS; way++)
+		if (dw_in6_equal(line[way], a))
+			return 1;
+	return 0;
+}
+
+/* The longest live prefix around the address; one pass over at most two lines. */
+DW_INLINE void dw_place(const struct dw_own *own, struct dw_spot *spot)
+{
+	__u32 best_length = 0;
+
+	for (__u32 slot = 0; slot < DW_PREFIXES; slot++) {
+		const struct dw_prefix *prefix = &own->prefix[slot];
+		__u64 inside = spot->address.hi ^ prefix->net;
+
+		if (slot >= own->prefixes)
+			break;
+		if (prefix->length < 48 || prefix->length > 64 || prefix->length <= best_length)
+			continue;
+		if (prefix->length == 64 ? inside : inside >> (64 - prefix->length))
+			continue;
+		best_length = prefix->length;
+		spot->place.hi = (__u64)prefix->source << 16 | (inside & 0xffff);
+		spot->slot = slot;
+		spot->state = prefix->state;
+		spot->flags = DW_SPOT_PLACED | (prefix->flags & DW_PREFIX_ONLINK ? DW_SPOT_ONLINK : 0);
+	}
+	spot->place.lo = spot->address.lo;
+}
+
+DW_INLINE void dw_locate(const struct dw_own *own, struct dw_in6 address, struct dw_spot *spot)
+{
+	spot->address = address;
+	spot->place.hi = 0;
+	spot->flags = 0;
+	spot->slot = DW_NOWHERE;
+	spot->state = DW_PREFIX_NONE;
+	dw_place(own, spot);
+	if (dw_is_self(own, address))
+		spot->flags |= DW_SPOT_SELF;
+}
+
+#endif

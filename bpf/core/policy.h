@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The only reader of the policy image (rules/lower.cc is the only writer). First match wins, in file order.
+ *
+ * This first classifier is a linear walk over one-line rules; address sets are sorted ranges, found by
+ * binary search, and looked at only after protocol and ports agree. It is exact, and its cost grows with the
+ * number of rules: bpf/core/README.md says what replaces it and when.
+ */
+#ifndef DW_POLICY_H
+#define DW_POLICY_H
+
+#include "mem.h"
+#include "own.h"
+#include "wire.h"
+
+/* A packet that would open a flow, as the rules see it. */
+struct dw_query {
+	struct dw_spot peer, ours;
+	__u16 sport, dport; /* dport: the ICMP type for ICMP */
+	__u8 proto;
+	__u8 inbound;
+	__u8 pad[2];
+	__u32 length;
+};
+
+struct dw_judgement {
+	__u32 verdict;  /* DW_ACCEPT, DW_DROP or DW_REJECT */
+	__u32 rule;     /* counter id of the deciding rule; DW_NO_RULE: the default decided */
+	__u32 index;    /* its number in the policy */
+	__u32 log;
+	__u32 audited;  /* how many audit rules matched on the way */
+	__u32 audit_rule; /* the last of them */
+};
+
+DW_INLINE const void *dw_image_at(const struct dw_blob *image, __u32 offset)
+{
+	if (offset > DW_IMAGE_SIZE - DW_LINE)
+		return 0;
+	return &image->bytes[offset];
+}
+
+DW_INLINE int dw_in6_less(struct dw_in6 a, struct dw_in6 b)
+{
+	return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
+}
+
+/* Is `key` in one of `count` sorted, disjoint ranges at `offset`? At most 17 steps in an image's size. */
+DW_GLOBAL int dw_in_ranges(const struct dw_blob *image, __u32 offset, __u32 count, const struct dw_in6 *key)
+{
+	__u32 low = 0, high = count;
+
+	if (!image || !key)
+		return 0;
+	for (int step = 0; step < 18; step++) {
+		const struct dw_range *range;
+		__u32 middle;
+
+		if (low >= high)
+			return 0;
+		middle = (low + high) / 2;
+		range = dw_image_at(image, offset + middle * sizeof(*range));
+		if (!range)
+			return 0;
+		if (dw_in6_less(*key, range->first))
+			high = middle;
+		else if (dw_in6_less(range->last, *key))
+			low = middle + 1;
+		else
+			return 1;
+	}
+	return 0;
+}
+
+DW_INLINE int dw_in_part(const struct dw_blob *image, struct dw_span raw, struct dw_span placed,
+			 const struct dw_spot *spot)
+{
+	if (raw.count && dw_in_ranges(image, raw.offset, raw.count, &spot->address))
+		return 1;
+	return placed.count && spot->flags & DW_SPOT_PLACED &&
+	       dw_in_ranges(image, placed.offset, placed.count, &spot->place);
+}
+
+DW_GLOBAL int dw_in_set(const struct dw_blob *image, __u32 number, const struct dw_spot *spot)
+{
+	const struct dw_image *header = (const struct dw_image *)image;
+	const struct dw_set *set;
+	int self;
+
+	if (!image || !spot)
+		return 0;
+	set = dw_image_at(image, header->sets.offset + number * sizeof(*set));
+	if (!set || number >= header->sets.count)
+		return 0;
+	self = !!(spot->flags & DW_SPOT_SELF);
+	if (!(set->flags & DW_SET_ANY) && !(self && set->flags & DW_SET_SELF) &&
+	    !dw_in_part(image, set->raw, set->placed, spot))
+		return 0;
+	if (self && set->flags & DW_SET_NOT_SELF)
+		return 0;
+	return !dw_in_part(image, set->not_raw, set->not_placed, spot);
+}
+
+struct dw_walk {
+	const struct dw_blob *image;
+	const struct dw_query *query;
+	struct dw_judgement *judgement;
+	__u32 rules; /* offset of the chain's first rule */
+};
+
+DW_INLINE int dw_rule_matches(const struct dw_walk *walk, const struct dw_rule *rule)
+{
+	const struct dw_query *query = walk->query;
+
+	if (rule->proto != DW_ANY_PROTO && rule->proto != query->proto)
+		return 0;
+	if (query->dport < rule->port_first || query->dport > rule->port_last)
+		return 0;
+	if (query->sport < rule->from_first || query->sport > rule->from_last)
+		return 0;
+	if (rule->local_set != DW_NO_SET && !dw_in_set(walk->image, rule->local_set, &query->ours))
+		return 0;
+	return rule->remote_set == DW_NO_SET || dw_in_set(walk->image, rule->remote_set, &query->peer);
+}
+
+DW_INLINE void dw_count(__u32 id, __u32 packets, __u32 bytes)
+{
+	struct dw_counter *counter;
+
+	if (DW_SETTING(dry))
+		return;
+	counter = dw_mem_counter(id);
+	if (!counter)
+		return;
+	counter->packets += packets;
+	counter->bytes += bytes;
+}
+
+/* One step of the walk; non-zero ends it. */
+static long dw_try_rule(__u32 i, void *context)
+{
+	struct dw_walk *walk = context;
+	struct dw_judgement *judgement = walk->judgement;
+	const struct dw_rule *rule = dw_image_at(walk->image, walk->rules + i * sizeof(*rule));
+
+	if (!rule)
+		return 1;
+	/* Alternatives of an audit rule stand side by side: it is counted once a packet. */
+	if (judgement->audited && judgement->audit_rule == rule->counter)
+		return 0;
+	if (!dw_rule_matches(walk, rule))
+		return 0;
+	if (rule->verdict == DW_AUDIT) {
+		judgement->audited++;
+		judgement->audit_rule = rule->counter;
+		dw_count(rule->counter, 1, walk->query->length);
+		return 0;
+	}
+	judgement->verdict = rule->verdict;
+	judgement->rule = rule->counter;
+	judgement->index = rule->index;
+	judgement->log = rule->flags & DW_RULE_LOG;
+	return 1;
+}
+
+/* Judges the packet by its direction's chain. Returns 0, or -1 when there was nothing to judge by. */
+DW_GLOBAL int dw_policy_judge(const struct dw_blob *image, const struct dw_query *query,
+			      struct dw_judgement *judgement)
+{
+	const struct dw_image *header = (const struct dw_image *)image;
+	const struct dw_chain *chain;
+	struct dw_walk walk;
+
+	if (!image || !query || !judgement)
+		return -1;
+	chain = query->inbound ? &header->inbound : &header->outbound;
+	judgement->verdict = chain->default_verdict;
+	judgement->rule = DW_NO_RULE;
+	judgement->index = 0;
+	judgement->log = 0;
+	judgement->audited = 0;
+	judgement->audit_rule = DW_NO_RULE;
+	walk.image = image;
+	walk.query = query;
+	walk.judgement = judgement;
+	walk.rules = chain->rules.offset;
+	DW_LOOP(chain->rules.count, dw_try_rule, &walk);
+	return 0;
+}
+
+/* Is this subnet of this source a network that the rule file names? (R5) */
+DW_INLINE int dw_is_assigned(const struct dw_blob *image, struct dw_in6 place)
+{
+	const struct dw_image *header = (const struct dw_image *)image;
+	__u32 source = place.hi >> 16 & (DW_SOURCES - 1), subnet = place.hi & 0xffff;
+	const __u8 *byte;
+
+	if (subnet >= header->networks[source].count)
+		return 0;
+	byte = dw_image_at(image, header->networks[source].offset + subnet / 8);
+	return byte && *byte >> (subnet % 8) & 1;
+}
+
+/* Addresses that are never valid on the public Internet (R2). */
+DW_INLINE int dw_is_bogon(const struct dw_blob *image, const struct dw_in6 *address)
+{
+	const struct dw_image *header = (const struct dw_image *)image;
+
+	return dw_in_ranges(image, header->bogons.offset, header->bogons.count, address);
+}
+
+#endif
