@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/checks.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <iterator>
+
+#include "rules/shadow.h"
+
+namespace dishwall {
+namespace {
+
+struct BlockedPort {
+    std::uint8_t proto;
+    std::uint16_t port;
+};
+// Starlink: no mail and no Windows file sharing from or to customers.
+constexpr BlockedPort kBlocked[] = {{IPPROTO_TCP, 25}, {IPPROTO_TCP, 445}, {IPPROTO_UDP, 445}};
+
+// A range this wide was not written for the blocked port in it.
+constexpr unsigned kWideRange = 1000;
+
+const BlockedPort* blocked_in(std::uint8_t proto, const PortRange& range) {
+    if (range.last - range.first >= int{kWideRange}) return nullptr;
+    for (const BlockedPort& each : kBlocked)
+        if (each.proto == proto && range.first <= each.port && each.port <= range.last) return &each;
+    return nullptr;
+}
+
+void warn_of_blocked_ports(const Rule& rule, const RuleOrigin& origin, Diagnostics* diagnostics) {
+    if (rule.verdict != DW_ACCEPT) return;
+    const bool by_service = origin.written->match.kind == ast::Match::Kind::service;
+    for (std::size_t i = 0; i < rule.match.size(); ++i) {
+        for (std::size_t j = 0; j < rule.match[i].ports.size(); ++j) {
+            const BlockedPort* blocked = blocked_in(rule.match[i].proto.value_or(0), rule.match[i].ports[j]);
+            if (!blocked) continue;
+            const Span& port = origin.match->spans[i][j];
+            Diagnostic& report = diagnostics->report(
+                Code::carrier_blocked, by_service ? origin.written->match.span : port,
+                fmt::format("nothing arrives for {} port {}", blocked->proto == IPPROTO_TCP ? "tcp" : "udp",
+                            blocked->port));
+            if (by_service) report.and_at(port, "in the service");
+        }
+    }
+}
+
+void report_shadowed(const Rule& rule, const RuleOrigin& here, const Rule& earlier, const RuleOrigin& there,
+                     Diagnostics* diagnostics) {
+    Diagnostic& report = diagnostics->report(Code::never_matches, here.written->span, "never reached");
+    report.and_at(there.written->span, "takes every packet first");
+    const unsigned line = rule.place.line;
+    const unsigned above = earlier.place.line;
+    if (rule.verdict == earlier.verdict)
+        report.with_help("its verdict is the same: leave it out");
+    else if (line == above)
+        report.with_help("swap the two rules");
+    else
+        report.with_help(fmt::format("move line {} above line {}", line, above));
+}
+
+void check_chain(const Chain& chain, const std::vector<RuleOrigin>& origins, Diagnostics* diagnostics) {
+    for (const auto& [shadowed, by] : find_shadowed(chain.rules))
+        report_shadowed(chain.rules[shadowed], origins[shadowed], chain.rules[by], origins[by], diagnostics);
+}
+
+}  // namespace
+
+void check(const Resolved& resolved, Diagnostics* diagnostics) {
+    const Policy& policy = resolved.policy;
+    check_chain(policy.inbound, resolved.inbound, diagnostics);
+    check_chain(policy.outbound, resolved.outbound, diagnostics);
+    for (std::size_t i = 0; i < policy.inbound.rules.size(); ++i)
+        warn_of_blocked_ports(policy.inbound.rules[i], resolved.inbound[i], diagnostics);
+}
+
+}  // namespace dishwall

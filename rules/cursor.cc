@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/cursor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dishwall {
+namespace {
+
+using Kind = Token::Kind;
+
+bool has(const std::vector<std::string_view>& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+}  // namespace
+
+const std::vector<std::string_view>& top_keywords() {
+    static const std::vector<std::string_view> words = {
+        "version", "uplink",     "network",    "host",    "set",  "service", "policy",
+        "feed",    "signatures", "dns-update", "protect", "test", "include"};
+    return words;
+}
+
+const std::vector<std::string_view>& policy_keywords() {
+    static const std::vector<std::string_view> words = {"accept", "drop",    "reject",     "audit",
+                                                        "log",    "default", "reject-late"};
+    return words;
+}
+
+bool opens_top_statement(std::string_view word) { return has(top_keywords(), word); }
+bool opens_policy_statement(std::string_view word) { return has(policy_keywords(), word); }
+
+bool Cursor::at_word(std::string_view text) const { return at(Kind::word) && peek().text == text; }
+
+bool Cursor::at_statement_end() const {
+    return at(Kind::newline) || at(Kind::semicolon) || at(Kind::end) || at(Kind::close);
+}
+
+const Token& Cursor::take() {
+    const Token& token = tokens_[at_];
+    if (at_ + 1 < tokens_.size()) ++at_;
+    return token;
+}
+
+ast::Word Cursor::take_word() {
+    const Token& token = take();
+    return {token.text, token.span};
+}
+
+bool Cursor::accept(Kind kind) {
+    if (!at(kind)) return false;
+    take();
+    return true;
+}
+
+bool Cursor::accept_word(std::string_view text) {
+    if (!at_word(text)) return false;
+    take();
+    return true;
+}
+
+Diagnostic& Cursor::unexpected(std::string_view expected) {
+    const std::string_view where = at(Kind::newline) ? " before the end of the line"
+                                   : at(Kind::end)   ? " before the end of the file"
+                                                     : "";
+    return diagnostics_.report(Code::syntax, peek().span, fmt::format("expected {}{}", expected, where));
+}
+
+std::optional<ast::Word> Cursor::expect_word(std::string_view what) {
+    if (at(Kind::word)) return take_word();
+    Diagnostic& report = unexpected(what);
+    if (at(Kind::string)) report.with_help("write it without quotes");
+    return std::nullopt;
+}
+
+bool Cursor::expect(Kind kind, std::string_view what) {
+    if (accept(kind)) return true;
+    unexpected(what);
+    return false;
+}
+
+bool Cursor::expect_word_is(std::string_view text) {
+    if (accept_word(text)) return true;
+    unexpected(fmt::format("`{}`", text));
+    return false;
+}
+
+bool Cursor::expect_statement_end() {
+    if (at_statement_end()) return true;
+    unexpected("the end of the line");
+    return false;
+}
+
+void Cursor::begin_statement() {
+    statement_ = peek().span;
+    list_depth_ = 0;
+}
+
+void Cursor::skip_separators() {
+    while (at(Kind::newline) || at(Kind::semicolon)) take();
+}
+
+void Cursor::skip_newlines() {
+    while (at(Kind::newline)) take();
+}
+
+unsigned Cursor::column(const Span& span) const {
+    return span.begin - file_.line_start(file_.line_at(span.begin));
+}
+
+// At a newline inside braces: has the list been left open? Then the next line looks like a statement, or
+// like the end of the block around (a brace further left than the statement began).
+bool Cursor::new_statement_follows() const {
+    std::size_t next = at_;
+    while (tokens_[next].kind == Kind::newline) ++next;
+    const Token& token = tokens_[next];
+    if (token.kind == Kind::close) return column(token.span) < column(statement_);
+    return token.kind == Kind::word &&
+           (opens_top_statement(token.text) || opens_policy_statement(token.text));
+}
+
+void Cursor::skip_statement() {
+    for (;; take()) {
+        if (at(Kind::end)) break;
+        if (list_depth_ == 0 && at_statement_end()) break;
+        if (at(Kind::newline) && new_statement_follows()) break;
+        if (at(Kind::open)) ++list_depth_;
+        if (at(Kind::close)) --list_depth_;
+    }
+    list_depth_ = 0;
+}
+
+}  // namespace dishwall

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The parser's place in the tokens, the few questions it asks there, and how it finds its feet again after
+// an error: by going to the end of the statement, so that one mistake is one complaint.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/ast.h"
+#include "rules/diagnostic.h"
+#include "rules/lexer.h"
+
+namespace dishwall {
+
+class Cursor {
+public:
+    Cursor(std::vector<Token> tokens, const SourceFile& file, Diagnostics* diagnostics)
+        : tokens_(std::move(tokens)), file_(file), diagnostics_(*diagnostics) {}
+
+    [[nodiscard]] const Token& peek() const { return tokens_[at_]; }
+    [[nodiscard]] const Token& peek_next() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
+    [[nodiscard]] bool at(Token::Kind kind) const { return peek().kind == kind; }
+    [[nodiscard]] bool at_word(std::string_view text) const;
+    // At a newline, a semicolon, the end of the file, or the brace that closes the block around.
+    [[nodiscard]] bool at_statement_end() const;
+
+    const Token& take();
+    ast::Word take_word();
+    bool accept(Token::Kind kind);
+    bool accept_word(std::string_view text);
+    [[nodiscard]] Span last_span() const { return tokens_[at_ == 0 ? 0 : at_ - 1].span; }
+
+    // These report what was expected when it is not there.
+    std::optional<ast::Word> expect_word(std::string_view what);
+    bool expect(Token::Kind kind, std::string_view what);
+    bool expect_word_is(std::string_view text);
+    bool expect_statement_end();
+    Diagnostic& unexpected(std::string_view expected);
+
+    // ---- statements and lists
+    void begin_statement();
+    void skip_separators();  // newlines and semicolons between statements
+    void skip_newlines();    // inside a list
+    void open_list() {
+        ++list_depth_;
+        take();
+    }
+    void close_list() {
+        --list_depth_;
+        take();
+    }
+    // To the end of the statement that was begun, over whatever it holds.
+    void skip_statement();
+
+    [[nodiscard]] Diagnostics& diagnostics() { return diagnostics_; }
+
+private:
+    [[nodiscard]] unsigned column(const Span& span) const;
+    [[nodiscard]] bool new_statement_follows() const;
+
+    std::vector<Token> tokens_;
+    const SourceFile& file_;
+    Diagnostics& diagnostics_;
+    std::size_t at_ = 0;
+    unsigned list_depth_ = 0;
+    Span statement_;  // its first token
+};
+
+// What opens a statement at the top of a file, and in a policy block.
+[[nodiscard]] bool opens_top_statement(std::string_view word);
+[[nodiscard]] bool opens_policy_statement(std::string_view word);
+[[nodiscard]] const std::vector<std::string_view>& top_keywords();
+[[nodiscard]] const std::vector<std::string_view>& policy_keywords();
+
+}  // namespace dishwall

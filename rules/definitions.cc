@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/definitions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "rules/element_list.h"
+#include "rules/literal.h"
+#include "rules/names.h"
+
+namespace dishwall {
+namespace {
+
+// Words that a rule gives a meaning of its own where an address stands.
+bool is_reserved(std::string_view word) {
+    static constexpr std::string_view kWords[] = {"any",  "self", "not",     "feed", "from", "to",
+                                                  "port", "rate", "inspect", "log",  "name"};
+    return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
+}
+
+unsigned length_of(const PrefixSource& source) {
+    if (const auto* fixed = std::get_if<Static>(&source.from)) return fixed->prefix.length();
+    // The others but dhcpv6-pd are /64s; a delegation may be as short as /48.
+    return std::holds_alternative<FromDhcpv6Pd>(source.from) ? 48 : 64;
+}
+
+}  // namespace
+
+void Definitions::define_all(Policy* policy) {
+    policy_ = policy;
+    check_count(file_.networks, kMostNetworks, "networks");
+    check_count(file_.hosts, kMostHosts, "hosts");
+    check_count(file_.sets, DW_SETS_MAX, "sets");
+    collect_names();
+    networks_.resize(file_.networks.size());
+    hosts_.resize(file_.hosts.size());
+    sets_.resize(file_.sets.size());
+    for (std::size_t i = 0; i < file_.networks.size(); ++i) define(file_.networks[i], i);
+    for (std::size_t i = 0; i < file_.hosts.size(); ++i) define(file_.hosts[i], i);
+    for (std::size_t i = 0; i < file_.sets.size(); ++i) static_cast<void>(read_set(i, file_.sets[i].name));
+    collect_services();
+}
+
+template <typename Items>
+void Definitions::check_count(const Items& items, std::size_t most, std::string_view what) {
+    if (items.size() <= most) return;
+    diagnostics_.report(Code::over_limit, items[most].name.span,
+                        fmt::format("a file has at most {} {}", most, what));
+}
+
+bool Definitions::spend_elements(std::size_t count, const Span& place) {
+    const bool was_under = elements_ <= kMostElements;
+    elements_ += count;
+    if (elements_ <= kMostElements) return true;
+    if (was_under)
+        diagnostics_.report(Code::over_limit, place,
+                            fmt::format("with this the sets and rules of the file have more than {} elements",
+                                        kMostElements));
+    return false;
+}
+
+// ---- names
+
+bool Definitions::check_name(const ast::Word& name) {
+    if (!is_name(name.text)) {
+        diagnostics_.report(Code::bad_name, name.span,
+                            fmt::format("letters, digits, - and _, at most {} of them", kLongestName));
+        return false;
+    }
+    if (is_reserved(name.text)) {
+        diagnostics_.report(Code::bad_name, name.span, "a word of the language");
+        return false;
+    }
+    return true;
+}
+
+void Definitions::collect_names() {
+    std::vector<std::tuple<ast::Word, Kind, std::size_t>> all;
+    for (std::size_t i = 0; i < file_.networks.size(); ++i)
+        all.emplace_back(file_.networks[i].name, Kind::network, i);
+    for (std::size_t i = 0; i < file_.hosts.size(); ++i) all.emplace_back(file_.hosts[i].name, Kind::host, i);
+    for (std::size_t i = 0; i < file_.sets.size(); ++i) all.emplace_back(file_.sets[i].name, Kind::set, i);
+    for (const ast::Word& word : file_.broken_names) all.emplace_back(word, Kind::broken, 0);
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+        return std::get<0>(a).span.begin < std::get<0>(b).span.begin;
+    });
+    for (const auto& [word, kind, index] : all) {
+        if (kind != Kind::broken && !check_name(word)) {
+            names_.try_emplace(word.text, Name{Kind::broken, 0, word.span});
+            continue;
+        }
+        const auto [first, is_new] = names_.try_emplace(word.text, Name{kind, index, word.span});
+        if (is_new || kind == Kind::broken || first->second.kind == Kind::broken) continue;
+        diagnostics_.report(Code::duplicate_name, word.span, "defined again")
+            .and_at(first->second.span, "first defined here");
+    }
+}
+
+void Definitions::collect_services() {
+    std::unordered_map<std::string_view, Span> places;
+    for (const ast::Word& word : file_.broken_names) services_.emplace(word.text, nullptr);
+    for (const ast::Service& service : file_.services) {
+        const auto [first, is_new] = places.try_emplace(service.name.text, service.name.span);
+        if (!is_new) {
+            diagnostics_.report(Code::duplicate_name, service.name.span, "defined again")
+                .and_at(first->second, "first defined here");
+            continue;
+        }
+        bool good = check_name(service.name);
+        auto whole = std::make_shared<ResolvedMatch>();
+        for (const ast::Match& member : service.members) {
+            auto part = resolve_match(member, environment_, &diagnostics_);
+            if (!part || !spend_elements(part->elements(), member.span)) {
+                good = false;
+                continue;
+            }
+            whole->alternatives.push_back(std::move(part->alternatives.front()));
+            whole->spans.push_back(std::move(part->spans.front()));
+        }
+        services_[service.name.text] = good ? whole : nullptr;
+    }
+}
+
+// Nearness is worked out for the errors that are shown only: it looks at every name.
+void Definitions::report_unknown(const ast::Word& word, std::string_view what) {
+    Diagnostic& report =
+        diagnostics_.report(Code::unknown_name, word.span, fmt::format("no {} has this name", what));
+    if (!diagnostics_.keeps_errors()) return;
+    std::vector<std::string_view> known;
+    for (const auto& [name, meaning] : names_) known.push_back(name);
+    std::sort(known.begin(), known.end());
+    report.help = did_you_mean(word.text, known);
+    if (report.help.empty() && services_.count(word.text) != 0)
+        report.help = fmt::format("`{}` is a service: write it before `from` and `to`, as `service {}`",
+                                  word.text, word.text);
+}
+
+const Definitions::Name* Definitions::find_name(const ast::Word& word) {
+    const auto found = names_.find(word.text);
+    return found == names_.end() ? nullptr : &found->second;
+}
+
+// `dish.pd` -> its number. A prefix that is there but broken fails silently.
+std::optional<unsigned> Definitions::find_source(const ast::Word& word) {
+    const std::size_t dot = word.text.find('.');
+    const std::string_view uplink = word.text.substr(0, dot);
+    const std::string_view prefix = dot == std::string_view::npos ? "" : word.text.substr(dot + 1);
+    const auto& sources = policy_->uplink.sources;
+    if (uplink == policy_->uplink.name)
+        for (unsigned i = 0; i < sources.size(); ++i)
+            if (sources[i].name == prefix) return i;
+    if (file_.uplinks.empty()) return std::nullopt;
+    for (const ast::Uplink& each : file_.uplinks) {
+        if (each.name.text != uplink) continue;
+        if (each.broken || &each != &file_.uplinks.front()) return std::nullopt;
+        for (const ast::Prefix& known : each.prefixes)
+            if (known.name.text == prefix) return std::nullopt;
+    }
+    std::vector<std::string> names;
+    for (const PrefixSource& source : sources) names.push_back(policy_->uplink.name + "." + source.name);
+    diagnostics_.report(Code::unknown_name, word.span, "no uplink has this prefix")
+        .with_help(did_you_mean(word.text, {names.begin(), names.end()}));
+    return std::nullopt;
+}
+
+// ---- networks and hosts
+
+bool Definitions::subnet_fits(unsigned source, const ast::Word& subnet, std::uint64_t number) {
+    const PrefixSource& prefix = policy_->uplink.sources[source];
+    const unsigned length = length_of(prefix);
+    const std::uint64_t count = std::uint64_t{1} << (64 - length);
+    if (number < count) return true;
+    diagnostics_
+        .report(Code::subnet_does_not_fit, subnet.span,
+                fmt::format("{}.{} is a /{}", policy_->uplink.name, prefix.name, length))
+        .with_help(count == 1 ? "it is a single /64: leave `subnet` out"
+                              : fmt::format("its subnets are 0 to {:#x}", count - 1));
+    return false;
+}
+
+void Definitions::define(const ast::Network& from, std::size_t index) {
+    const auto source = find_source(from.source);
+    constexpr Bounds kSubnets{0, 0xffff};
+    std::optional<std::uint64_t> subnet = 0;
+    if (from.subnet) subnet = read_number(*from.subnet, "a subnet number", kSubnets, &diagnostics_);
+    if (!source || !subnet || (from.subnet && !subnet_fits(*source, *from.subnet, *subnet))) return;
+    const auto number = static_cast<std::uint16_t>(*subnet);
+    networks_[index] = Behind{*source, number, std::nullopt};
+    network_index_.visit_covers(*networks_[index], [&](std::size_t other) {
+        diagnostics_.report(Code::same_network, from.name.span, "the same /64")
+            .and_at(file_.networks[other].name.span, "as this");
+        return true;
+    });
+    network_index_.insert(*networks_[index], index);
+    const std::string_view interface = from.interface ? from.interface->text : std::string_view();
+    policy_->networks.push_back({std::string(from.name.text), *source, number, std::string(interface),
+                                 sources_.place(from.name.span)});
+}
+
+std::optional<AddressElement> Definitions::host_element(const ast::Host& host) {
+    if (host.base.text.find_first_of(":/") != std::string_view::npos) {
+        if (host.interface_id) {
+            diagnostics_.report(Code::syntax, host.interface_id->span, "expected the end of the line");
+            return std::nullopt;
+        }
+        const auto address = read_prefix(host.base, &diagnostics_);
+        if (!address || address->length() == 128) return address;
+        diagnostics_.report(Code::bad_address, host.base.span, "a host has one address")
+            .with_help("a prefix can stand in a rule or a set as it is");
+        return std::nullopt;
+    }
+    const Name* network = find_name(host.base);
+    if (!network) {
+        report_unknown(host.base, "network");
+        return std::nullopt;
+    }
+    if (network->kind == Kind::broken) return std::nullopt;
+    if (network->kind != Kind::network) {
+        diagnostics_.report(Code::wrong_kind, host.base.span, "a network is needed here")
+            .and_at(network->span, "defined here");
+        return std::nullopt;
+    }
+    if (!host.interface_id) {
+        diagnostics_.report(Code::missing, host.base.span, "an interface id belongs behind the network")
+            .with_help(fmt::format("for example `host {} = {} ::10`", host.name.text, host.base.text));
+        return std::nullopt;
+    }
+    const auto id = read_interface_id(*host.interface_id, &diagnostics_);
+    if (!id || !networks_[network->index]) return std::nullopt;
+    Behind place = std::get<Behind>(*networks_[network->index]);
+    place.interface_id = *id;
+    return place;
+}
+
+void Definitions::define(const ast::Host& from, std::size_t index) {
+    hosts_[index] = host_element(from);
+    if (!hosts_[index]) return;
+    policy_->hosts.push_back({std::string(from.name.text), *hosts_[index], sources_.place(from.name.span)});
+}
+
+// ---- addresses
+
+std::optional<AddressSet> Definitions::read_address(const ast::Address& address) {
+    auto set = read_positive(address);
+    if (!set || !address.negated) return set;
+    auto negated = complement(*set);
+    if (!negated) {
+        diagnostics_.report(Code::not_exact, address.span, "this set has exclusions of its own")
+            .with_help("write a rule for the excluded part above this one");
+    } else if (matches_nothing(*negated)) {
+        diagnostics_.report(Code::matches_nothing, address.span, "nothing is left");
+        return std::nullopt;
+    }
+    return negated;
+}
+
+std::optional<AddressSet> Definitions::read_positive(const ast::Address& address) {
+    const auto just = [](AddressElement element) { return AddressSet{false, {std::move(element)}, {}}; };
+    switch (address.kind) {
+        case ast::Address::Kind::any:
+            return AddressSet{};
+        case ast::Address::Kind::self:
+            return just(Self{});
+        case ast::Address::Kind::name:
+            return read_name(address.word);
+        case ast::Address::Kind::list:
+            return read_list(address);
+        case ast::Address::Kind::source: {
+            const auto source = find_source(address.word);
+            if (!source) return std::nullopt;
+            return just(Behind{*source, std::nullopt, std::nullopt});
+        }
+        case ast::Address::Kind::literal: {
+            const auto prefix = read_prefix(address.word, &diagnostics_);
+            if (!prefix) return std::nullopt;
+            return prefix->length() == 0 ? AddressSet{} : just(*prefix);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<AddressSet> Definitions::read_name(const ast::Word& word) {
+    const Name* name = find_name(word);
+    if (!name) {
+        report_unknown(word, "host, network or set");
+        return std::nullopt;
+    }
+    if (name->kind == Kind::broken) return std::nullopt;
+    if (name->kind == Kind::set) return read_set(name->index, word);
+    const auto& element = (name->kind == Kind::network ? networks_ : hosts_)[name->index];
+    if (!element) return std::nullopt;
+    return AddressSet{false, {*element}, {}};
+}
+
+std::optional<AddressSet> Definitions::read_list(const ast::Address& list) {
+    std::vector<ListElement> elements;
+    bool good = true;
+    for (const ast::Address& each : list.elements) {
+        auto set = read_positive(each);
+        if (set)
+            elements.push_back({std::move(*set), each.negated, each.span});
+        else
+            good = false;
+    }
+    if (!good) return std::nullopt;
+    return fold_list(elements, list.span, &comparisons_, &diagnostics_);
+}
+
+std::optional<AddressSet> Definitions::read_set(std::size_t index, const ast::Word& use) {
+    using Stage = SetState::Stage;
+    if (sets_[index].stage == Stage::in_work) {
+        diagnostics_.report(Code::circular_set, use.span, "used inside itself")
+            .and_at(file_.sets[index].name.span, "this set");
+        return std::nullopt;
+    }
+    if (sets_[index].stage == Stage::untouched) {
+        if (depth_ == kDeepestSets) {
+            diagnostics_.report(Code::over_limit, use.span,
+                                fmt::format("sets can hold sets defined later {} deep", kDeepestSets));
+            return std::nullopt;
+        }
+        sets_[index].stage = Stage::in_work;
+        ++depth_;
+        auto value = read_address(file_.sets[index].members);
+        --depth_;
+        sets_[index].stage = Stage::done;
+        sets_[index].value = std::move(value);
+    }
+    const auto& value = sets_[index].value;
+    if (value && !spend_elements(value->include.size() + value->exclude.size(), use.span))
+        return std::nullopt;
+    return value;
+}
+
+// ---- matches
+
+std::shared_ptr<const ResolvedMatch> Definitions::read_match(const ast::Match& match) {
+    if (match.kind != ast::Match::Kind::service) {
+        auto made = resolve_match(match, environment_, &diagnostics_);
+        return made ? std::make_shared<const ResolvedMatch>(std::move(*made)) : nullptr;
+    }
+    const ast::Word& name = match.values.front();
+    const auto found = services_.find(name.text);
+    if (found != services_.end()) return found->second;
+    std::vector<std::string_view> known;
+    for (const auto& [service, meaning] : services_) known.push_back(service);
+    std::sort(known.begin(), known.end());
+    Diagnostic& report = diagnostics_.report(Code::unknown_name, name.span, "no service has this name");
+    if (diagnostics_.keeps_errors()) report.help = did_you_mean(name.text, known);
+    return nullptr;
+}
+
+}  // namespace dishwall

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What the names of a rule file mean: networks, hosts and sets (which share one name space, since rules
+// write them alike), services (which have their own), and the addresses made of them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "rules/address_set.h"
+#include "rules/ast.h"
+#include "rules/diagnostic.h"
+#include "rules/policy.h"
+#include "rules/resolve_match.h"
+#include "rules/source.h"
+
+namespace dishwall {
+
+// Elements of sets and ports, counted wherever they are written out. A few lines could multiply to more
+// than memory holds: sets of sets in thousands of rules.
+inline constexpr std::size_t kMostElements = 4'000'000;
+inline constexpr std::size_t kMostNetworks = 1'000;
+inline constexpr std::size_t kMostHosts = 65'536;
+inline constexpr unsigned kDeepestSets = 64;  // sets in sets, each used before it is defined
+
+class Definitions {
+public:
+    Definitions(const ast::File& file, const SourceMap& sources, const Environment& environment,
+                Diagnostics* diagnostics)
+        : file_(file), sources_(sources), environment_(environment), diagnostics_(*diagnostics) {}
+
+    // Fills policy->networks and policy->hosts, reads every set and service; policy->uplink is there.
+    void define_all(Policy* policy);
+
+    // These report what is wrong; a use of a name whose definition is broken fails without a word.
+    [[nodiscard]] std::optional<AddressSet> read_address(const ast::Address& address);
+    [[nodiscard]] std::shared_ptr<const ResolvedMatch> read_match(const ast::Match& match);
+    // False, and reported once, when there are too many in all.
+    [[nodiscard]] bool spend_elements(std::size_t count, const Span& place);
+
+private:
+    enum class Kind { network, host, set, broken };
+    struct Name {
+        Kind kind = Kind::broken;
+        std::size_t index = 0;  // into the file's list of that kind
+        Span span;
+    };
+    struct SetState {
+        enum class Stage { untouched, in_work, done } stage = Stage::untouched;
+        std::optional<AddressSet> value;
+    };
+
+    void collect_names();
+    void collect_services();
+    bool check_name(const ast::Word& name);
+    template <typename Items>
+    void check_count(const Items& items, std::size_t most, std::string_view what);
+
+    void define(const ast::Network& network, std::size_t index);
+    void define(const ast::Host& host, std::size_t index);
+    [[nodiscard]] std::optional<AddressElement> host_element(const ast::Host& host);
+    [[nodiscard]] bool subnet_fits(unsigned source, const ast::Word& subnet, std::uint64_t number);
+
+    [[nodiscard]] std::optional<unsigned> find_source(const ast::Word& word);
+    [[nodiscard]] const Name* find_name(const ast::Word& word);
+    void report_unknown(const ast::Word& word, std::string_view what);
+
+    [[nodiscard]] std::optional<AddressSet> read_positive(const ast::Address& address);
+    [[nodiscard]] std::optional<AddressSet> read_name(const ast::Word& word);
+    [[nodiscard]] std::optional<AddressSet> read_list(const ast::Address& list);
+    [[nodiscard]] std::optional<AddressSet> read_set(std::size_t index, const ast::Word& use);
+
+    const ast::File& file_;
+    const SourceMap& sources_;
+    const Environment& environment_;
+    Diagnostics& diagnostics_;
+
+    Policy* policy_ = nullptr;
+    std::unordered_map<std::string_view, Name> names_;
+    std::vector<std::optional<AddressElement>> networks_, hosts_;  // beside the file's lists
+    ElementIndex network_index_;
+    std::vector<SetState> sets_;
+    std::unordered_map<std::string_view, std::shared_ptr<const ResolvedMatch>> services_;  // null: broken
+    unsigned depth_ = 0;                                                                   // of sets in work
+    std::size_t elements_ = 0;
+    WorkBudget comparisons_{100'000'000};
+};
+
+}  // namespace dishwall

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What is wrong with a rule file, as data. Every kind of complaint is one line of the table below: its
+// number, whether it stops the load, and its title. The particular case is told by the labels: what stands
+// at the marked range, and what to do about it. rules/render.h turns them into text.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/source.h"
+
+namespace dishwall {
+
+enum class Severity { error, warning };
+
+// X(identifier, number, severity, title). Numbers are never reused.
+// 00xx characters, 01xx syntax, 02xx meaning, 03xx warnings, 04xx limits, 05xx not there yet.
+#define DW_DIAGNOSTICS(X)                                                            \
+    X(invalid_character, 1, error, "this character has no meaning here")             \
+    X(unclosed_string, 2, error, "this string does not end on its line")             \
+    X(too_many, 3, error, "there are more errors than are shown")                    \
+    X(syntax, 101, error, "this does not belong here")                               \
+    X(unknown_keyword, 102, error, "unknown keyword")                                \
+    X(unclosed_block, 103, error, "this block is not closed")                        \
+    X(clause_order, 104, error, "the parts of this rule are out of order")           \
+    X(version_missing, 105, error, "a rule file begins with its version")            \
+    X(version_unknown, 106, error, "this version of the language is unknown")        \
+    X(out_of_range, 107, error, "this value is out of range")                        \
+    X(bad_address, 108, error, "this is not an IPv6 address or prefix")              \
+    X(bad_duration, 109, error, "this is not a duration")                            \
+    X(bad_name, 110, error, "this cannot be a name")                                 \
+    X(unknown_name, 201, error, "unknown name")                                      \
+    X(duplicate_name, 202, error, "this name is defined twice")                      \
+    X(given_twice, 203, error, "this is given twice")                                \
+    X(missing, 204, error, "something is missing")                                   \
+    X(wrong_kind, 205, error, "this name means something else")                      \
+    X(circular_set, 206, error, "this set contains itself")                          \
+    X(never_matches, 207, error, "this rule can never match")                        \
+    X(matches_nothing, 208, error, "this set is empty")                              \
+    X(host_bits, 209, error, "this prefix has bits set behind its length")           \
+    X(subnet_does_not_fit, 210, error, "this subnet is not inside the delegation")   \
+    X(not_exact, 211, error, "this combination of `not` has no exact form")          \
+    X(several_uplinks, 212, error, "there is more than one uplink")                  \
+    X(no_ports, 213, error, "this protocol has no ports")                            \
+    X(undecided_default, 214, error, "a default has to decide")                      \
+    X(overlapping_elements, 301, warning, "these elements overlap")                  \
+    X(carrier_blocked, 302, warning, "the carrier blocks this port")                 \
+    X(same_network, 303, warning, "two networks are the same")                       \
+    X(documentation_prefix, 304, warning, "packets for this prefix will be dropped") \
+    X(no_prefix, 305, warning, "this uplink has no prefix")                          \
+    X(over_limit, 401, error, "this is over a limit")                                \
+    X(not_supported, 501, error, "this is not supported yet")
+
+enum class Code : std::uint16_t {
+#define DW_DIAGNOSTIC_ENUM(identifier, number, severity, title) identifier = number,
+    DW_DIAGNOSTICS(DW_DIAGNOSTIC_ENUM)
+#undef DW_DIAGNOSTIC_ENUM
+};
+
+[[nodiscard]] Severity severity_of(Code code);
+[[nodiscard]] std::string_view title_of(Code code);
+[[nodiscard]] std::string to_string(Code code);  // "E0207", "W0301"
+
+struct Label {
+    Span span;
+    std::string text;
+};
+
+struct Diagnostic {
+    Code code = Code::syntax;
+    Label primary;
+    std::optional<Label> second;  // the other place: "first defined here"
+    std::string help;             // what to do; may be empty
+
+    Diagnostic& and_at(const Span& span, std::string text);
+    Diagnostic& with_help(std::string text);
+};
+
+// Collects the complaints of all passes. Bounded: a file that is wrong everywhere is not worth a book.
+class Diagnostics {
+public:
+    static constexpr std::size_t kMost = 100;  // errors, and as many warnings
+
+    // The reference is good until the next report: `report(...).with_help(...)`.
+    Diagnostic& report(Code code, const Span& span, std::string label);
+
+    [[nodiscard]] bool has_errors() const { return errors_ != 0; }
+    // Is the last error that was reported one of those that will be shown?
+    [[nodiscard]] bool keeps_errors() const { return errors_ <= kMost; }
+    // In source order; the collection is empty afterwards.
+    [[nodiscard]] std::vector<Diagnostic> take();
+
+private:
+    std::vector<Diagnostic> all_;
+    Diagnostic beyond_;  // scratch for what is not kept
+    std::size_t errors_ = 0;
+    std::size_t warnings_ = 0;
+    std::optional<Span> first_beyond_;
+};
+
+}  // namespace dishwall

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/literal.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <limits>
+
+namespace dishwall {
+namespace {
+
+bool all_of(std::string_view text, std::string_view allowed) {
+    return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+// 0: not a unit.
+std::uint64_t seconds_in(char unit) {
+    switch (unit) {
+        case 's':
+            return 1;
+        case 'm':
+            return 60;
+        case 'h':
+            return 60 * 60;
+        case 'd':
+            return 24 * 60 * 60;
+        default:
+            return 0;
+    }
+}
+
+Diagnostic& bad_address(const ast::Word& word, std::string label, Diagnostics* diagnostics) {
+    return diagnostics->report(Code::bad_address, word.span, std::move(label));
+}
+
+std::optional<Ipv6Address> read_address(const ast::Word& word, std::string_view text,
+                                        Diagnostics* diagnostics) {
+    const auto address = parse_ipv6(text);
+    if (address) return address;
+    if (text.find('.') != std::string_view::npos && text.find('%') == std::string_view::npos)
+        bad_address(word, "IPv4 has no rules", diagnostics)
+            .with_help("the uplink's `ipv4 stateful`, `pass` or `drop` is all there is for IPv4");
+    else if (text.find('%') != std::string_view::npos)
+        bad_address(word, "an address in a rule has no zone", diagnostics);
+    else
+        bad_address(word, "not an address", diagnostics);
+    return std::nullopt;
+}
+
+std::optional<unsigned> read_length(const ast::Word& word, std::string_view text, Diagnostics* diagnostics) {
+    const auto length = all_of(text, "0123456789") ? parse_number(text) : std::nullopt;
+    if (length && *length <= 128) return static_cast<unsigned>(*length);
+    bad_address(word, "the length of a prefix is 0 to 128", diagnostics);
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+    const bool hexadecimal = text.substr(0, 2) == "0x" || text.substr(0, 2) == "0X";
+    if (hexadecimal) text.remove_prefix(2);
+    if (!all_of(text, hexadecimal ? "0123456789abcdefABCDEF" : "0123456789")) return std::nullopt;
+    std::uint64_t value = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value, hexadecimal ? 16 : 10);
+    return read.ec == std::errc() ? value : std::numeric_limits<std::uint64_t>::max();
+}
+
+std::optional<std::uint64_t> read_number(const ast::Word& word, std::string_view what, Bounds bounds,
+                                         Diagnostics* diagnostics) {
+    const auto number = parse_number(word.text);
+    if (!number) {
+        diagnostics->report(Code::syntax, word.span, fmt::format("expected {}", what));
+        return std::nullopt;
+    }
+    if (*number >= bounds.least && *number <= bounds.most) return number;
+    diagnostics->report(Code::out_of_range, word.span,
+                        fmt::format("{} is {} to {}", what, bounds.least, bounds.most));
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_duration(const ast::Word& word, Bounds bounds_s, Diagnostics* diagnostics) {
+    const std::string_view digits = word.text.substr(0, word.text.size() - 1);
+    const std::uint64_t unit = seconds_in(word.text.back());
+    if (unit == 0 || !all_of(digits, "0123456789")) {
+        diagnostics->report(Code::bad_duration, word.span, "expected a number with its unit")
+            .with_help("seconds, minutes, hours or days: 300s, 5m, 2h, 1d");
+        return std::nullopt;
+    }
+    const std::uint64_t number = parse_number(digits).value_or(0);
+    if (number <= bounds_s.most / unit && number * unit >= bounds_s.least) return number * unit;
+    diagnostics->report(Code::out_of_range, word.span,
+                        fmt::format("this duration is {}s to {}s", bounds_s.least, bounds_s.most));
+    return std::nullopt;
+}
+
+std::optional<Ipv6Prefix> read_prefix(const ast::Word& word, Diagnostics* diagnostics) {
+    const std::size_t slash = word.text.find('/');
+    const auto address = read_address(word, word.text.substr(0, slash), diagnostics);
+    if (!address) return std::nullopt;
+    if (slash == std::string_view::npos) return Ipv6Prefix::make(*address, 128);
+    const auto length = read_length(word, word.text.substr(slash + 1), diagnostics);
+    if (!length) return std::nullopt;
+    const auto prefix = Ipv6Prefix::make(*address, *length);
+    if (!prefix)
+        diagnostics->report(Code::host_bits, word.span, fmt::format("more than {} bits are set", *length))
+            .with_help(fmt::format("the prefix is `{}`, the address alone `{}`",
+                                   to_string(Ipv6Prefix::containing(*address, *length)),
+                                   to_string(*address)));
+    return prefix;
+}
+
+std::optional<std::uint64_t> read_interface_id(const ast::Word& word, Diagnostics* diagnostics) {
+    const auto address = parse_ipv6(word.text);
+    if (address && address->hi == 0) return address->lo;
+    bad_address(word, "expected an interface id", diagnostics)
+        .with_help("the last 64 bits of the address, such as ::10");
+    return std::nullopt;
+}
+
+}  // namespace dishwall

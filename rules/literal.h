@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Words that stand for values: numbers, durations, addresses, prefixes. Each reader says itself what is
+// wrong with a word; an empty answer means that it did.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "rules/ast.h"
+#include "rules/diagnostic.h"
+#include "rules/ipv6.h"
+
+namespace dishwall {
+
+// Decimal, or hexadecimal after 0x. Empty when it is anything else; too big a number is UINT64_MAX.
+[[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text);
+
+struct Bounds {
+    std::uint64_t least = 0;
+    std::uint64_t most = 0;
+};
+
+// `what` names the value in errors: "a subnet number".
+[[nodiscard]] std::optional<std::uint64_t> read_number(const ast::Word& word, std::string_view what,
+                                                       Bounds bounds, Diagnostics* diagnostics);
+
+// 300s, 5m, 2h, 1d: seconds.
+[[nodiscard]] std::optional<std::uint64_t> read_duration(const ast::Word& word, Bounds bounds_s,
+                                                         Diagnostics* diagnostics);
+
+// An address is a prefix of length 128.
+[[nodiscard]] std::optional<Ipv6Prefix> read_prefix(const ast::Word& word, Diagnostics* diagnostics);
+
+// ::10 -> 0x10; the first 64 bits must be zero.
+[[nodiscard]] std::optional<std::uint64_t> read_interface_id(const ast::Word& word, Diagnostics* diagnostics);
+
+}  // namespace dishwall

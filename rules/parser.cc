@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/parser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "rules/cursor.h"
+#include "rules/names.h"
+#include "rules/parse_rule.h"
+
+namespace dishwall {
+namespace {
+
+using Kind = Token::Kind;
+
+const std::vector<std::string_view>& uplink_keywords() {
+    static const std::vector<std::string_view> words = {
+        "interface", "prefix", "grace", "xdp", "ipv4", "documentation-prefixes", "flow-table"};
+    return words;
+}
+
+class Parser {
+public:
+    Parser(std::vector<Token> tokens, const SourceFile& file, Diagnostics* diagnostics)
+        : cursor_(std::move(tokens), file, diagnostics), diagnostics_(*diagnostics) {}
+
+    std::optional<ast::File> run() {
+        cursor_.skip_separators();
+        if (!version()) return std::nullopt;
+        for (cursor_.skip_separators(); !cursor_.at(Kind::end); cursor_.skip_separators()) top_statement();
+        file_.end = cursor_.peek().span;
+        return std::move(file_);
+    }
+
+private:
+    // False: the rest cannot be understood.
+    bool version() {
+        cursor_.begin_statement();
+        const Span first = cursor_.peek().span;
+        if (!cursor_.accept_word("version")) {
+            diagnostics_.report(Code::version_missing, first, "before this")
+                .with_help("write `version 1` as the first line");
+            return true;
+        }
+        version_ = first;
+        const auto number = cursor_.expect_word("a version number");
+        if (number && number->text != "1") {
+            diagnostics_.report(Code::version_unknown, number->span, "this dishwall understands version 1");
+            return false;
+        }
+        end_statement(number.has_value());
+        return true;
+    }
+
+    // After a statement that was read (or not): leaves the cursor at its end. True when all is well.
+    bool end_statement(bool read) {
+        if (read && cursor_.expect_statement_end()) return true;
+        cursor_.skip_statement();
+        return false;
+    }
+
+    void top_statement() {
+        cursor_.begin_statement();
+        const Token& token = cursor_.peek();
+        if (token.kind == Kind::close) {
+            diagnostics_.report(Code::syntax, token.span, "closes nothing");
+            cursor_.take();
+            return;
+        }
+        if (token.kind != Kind::word) {
+            cursor_.unexpected("a statement");
+            cursor_.skip_statement();
+            return;
+        }
+        dispatch(cursor_.take_word());
+    }
+
+    void dispatch(const ast::Word& keyword) {
+        if (keyword.text == "uplink")
+            uplink(keyword);
+        else if (keyword.text == "network")
+            network();
+        else if (keyword.text == "host")
+            host();
+        else if (keyword.text == "set")
+            set();
+        else if (keyword.text == "service")
+            service();
+        else if (keyword.text == "policy")
+            policy(keyword);
+        else if (keyword.text == "version")
+            version_again(keyword);
+        else if (opens_top_statement(keyword.text))
+            not_supported(keyword);
+        else
+            unknown_statement(keyword);
+    }
+
+    void version_again(const ast::Word& keyword) {
+        Diagnostic& report = diagnostics_.report(Code::given_twice, keyword.span, "once, as the first line");
+        if (version_) report.and_at(*version_, "first given here");
+        cursor_.skip_statement();
+    }
+
+    void not_supported(const ast::Word& keyword) {
+        diagnostics_.report(Code::not_supported, keyword.span,
+                            fmt::format("`{}` is not supported yet", keyword.text));
+        if (cursor_.at(Kind::word)) file_.broken_names.push_back(cursor_.take_word());
+        cursor_.skip_statement();
+    }
+
+    void unknown_statement(const ast::Word& keyword) {
+        Diagnostic& report = diagnostics_.report(Code::unknown_keyword, keyword.span, "expected a statement");
+        if (opens_policy_statement(keyword.text))
+            report.with_help("rules stand in a `policy inbound on UPLINK { ... }` block");
+        else
+            report.with_help(did_you_mean(keyword.text, top_keywords()));
+        cursor_.skip_statement();
+    }
+
+    // ---- definitions: KEYWORD NAME = ...
+
+    // Reads `NAME =` and the rest by `body`. When something is wrong the name is kept as a broken one.
+    template <typename Body>
+    void definition(std::string_view what, Body body) {
+        const auto name = cursor_.expect_word(what);
+        const bool read = name && cursor_.expect(Kind::equals, "`=`") && body(*name);
+        if (!end_statement(read) && name) file_.broken_names.push_back(*name);
+    }
+
+    void network() {
+        definition("a network's name", [&](const ast::Word& name) {
+            ast::Network network{name, {}, std::nullopt, std::nullopt};
+            const auto source = cursor_.expect_word("a prefix, such as dish.pd");
+            if (!source) return false;
+            network.source = *source;
+            if (cursor_.accept_word("subnet") && !(network.subnet = cursor_.expect_word("a subnet number")))
+                return false;
+            if (cursor_.accept_word("on") && !(network.interface = interface_name())) return false;
+            if (!cursor_.expect_statement_end()) return false;
+            file_.networks.push_back(network);
+            return true;
+        });
+    }
+
+    std::optional<ast::Word> interface_name() {
+        if (cursor_.at(Kind::string)) return cursor_.take_word();
+        return cursor_.expect_word("an interface");
+    }
+
+    void host() {
+        definition("a host's name", [&](const ast::Word& name) {
+            if (cursor_.at_word("name")) return host_not_supported();
+            const auto base = cursor_.expect_word("a network or an address");
+            if (!base) return false;
+            if (cursor_.at_word("mac")) return host_not_supported();
+            ast::Host host{name, *base, std::nullopt};
+            if (cursor_.at(Kind::word)) host.interface_id = cursor_.take_word();
+            if (!cursor_.expect_statement_end()) return false;
+            file_.hosts.push_back(host);
+            return true;
+        });
+    }
+
+    bool host_not_supported() {
+        const ast::Word keyword = cursor_.take_word();
+        diagnostics_.report(Code::not_supported, keyword.span,
+                            fmt::format("hosts by `{}` are not supported yet", keyword.text));
+        return false;
+    }
+
+    void set() {
+        definition("a set's name", [&](const ast::Word& name) {
+            if (!cursor_.at(Kind::open)) {
+                cursor_.unexpected("`{`").with_help("the elements of a set stand in braces: { A, B }");
+                return false;
+            }
+            bool broken = false;
+            auto members = parse_address(cursor_, &broken);
+            if (!members || !cursor_.expect_statement_end()) return false;
+            if (broken)
+                file_.broken_names.push_back(name);
+            else
+                file_.sets.push_back({name, std::move(*members)});
+            return true;
+        });
+    }
+
+    void service() {
+        definition("a service's name", [&](const ast::Word& name) {
+            ast::Service service{name, {}};
+            do {
+                auto member = parse_match(cursor_);
+                if (!member) return false;
+                if (member->kind == ast::Match::Kind::service) {
+                    diagnostics_.report(Code::syntax, member->span, "a service cannot hold another one");
+                    return false;
+                }
+                service.members.push_back(std::move(*member));
+            } while (cursor_.accept(Kind::comma));
+            if (!cursor_.at_statement_end()) {
+                cursor_.unexpected("`,` or the end of the line");
+                return false;
+            }
+            file_.services.push_back(std::move(service));
+            return true;
+        });
+    }
+
+    // ---- blocks
+
+    // At `{`: reads statements up to `}` by `statement`, which leaves the cursor at their ends.
+    template <typename Statement>
+    void block(const Span& header, Statement statement) {
+        cursor_.take();
+        for (cursor_.skip_separators(); !cursor_.accept(Kind::close); cursor_.skip_separators()) {
+            cursor_.begin_statement();
+            if (cursor_.at(Kind::end) || at_top_statement()) {
+                diagnostics_.report(Code::unclosed_block, header, "opens a block")
+                    .and_at(cursor_.peek().span, "expected `}` before this");
+                return;
+            }
+            statement();
+        }
+        cursor_.begin_statement();
+        end_statement(true);
+    }
+
+    bool at_top_statement() const {
+        return cursor_.at(Kind::word) && opens_top_statement(cursor_.peek().text);
+    }
+
+    bool at_block(bool header_read) {
+        if (header_read && cursor_.at(Kind::open)) return true;
+        if (header_read) cursor_.unexpected("`{`");
+        cursor_.skip_statement();
+        return false;
+    }
+
+    void uplink(const ast::Word& keyword) {
+        const auto name = cursor_.expect_word("the uplink's name");
+        const Span header = join(keyword.span, cursor_.last_span());
+        ast::Uplink uplink{name.value_or(ast::Word{}), {}, {}, false, header};
+        uplink.broken = !at_block(name.has_value());
+        if (!uplink.broken)
+            block(header, [&] {
+                if (!end_statement(uplink_statement(&uplink))) uplink.broken = true;
+            });
+        file_.uplinks.push_back(std::move(uplink));
+    }
+
+    bool uplink_statement(ast::Uplink* uplink) {
+        const auto keyword = cursor_.expect_word("a setting of the uplink");
+        if (!keyword) return false;
+        if (keyword->text == "prefix") return prefix(*keyword, uplink);
+        if (keyword->text == "endpoint-independent") {
+            diagnostics_.report(Code::not_supported, keyword->span,
+                                "`endpoint-independent` is not supported yet");
+            return false;
+        }
+        const auto& known = uplink_keywords();
+        if (std::find(known.begin(), known.end(), keyword->text) == known.end()) {
+            diagnostics_.report(Code::unknown_keyword, keyword->span, "expected a setting of the uplink")
+                .with_help(did_you_mean(keyword->text, known));
+            return false;
+        }
+        const auto value = keyword->text == "interface" ? interface_name() : cursor_.expect_word("a value");
+        if (value) uplink->settings.push_back({*keyword, *value, join(keyword->span, value->span)});
+        return value.has_value();
+    }
+
+    // prefix NAME from dhcpv6-pd | from ra | from addresses on IFACE | static PREFIX
+    bool prefix(const ast::Word& keyword, ast::Uplink* uplink) {
+        const auto name = cursor_.expect_word("the prefix's name");
+        if (!name) return false;
+        ast::Prefix prefix{*name, {}, {}, {}};
+        if (!prefix_origin(&prefix)) return false;
+        prefix.span = join(keyword.span, cursor_.last_span());
+        uplink->prefixes.push_back(prefix);
+        return true;
+    }
+
+    bool prefix_origin(ast::Prefix* prefix) {
+        if (cursor_.at_word("static")) {
+            prefix->origin = cursor_.take_word();
+            const auto literal = cursor_.expect_word("a prefix");
+            prefix->argument = literal.value_or(ast::Word{});
+            return literal.has_value();
+        }
+        if (!cursor_.accept_word("from")) {
+            cursor_.unexpected("`from` or `static`");
+            return false;
+        }
+        const auto origin = cursor_.expect_word("`dhcpv6-pd`, `ra` or `addresses`");
+        if (!origin) return false;
+        prefix->origin = *origin;
+        if (origin->text == "dhcpv6-pd" || origin->text == "ra") return true;
+        if (origin->text != "addresses") {
+            diagnostics_.report(Code::unknown_keyword, origin->span, "expected a source of prefixes")
+                .with_help(origin->text == "static" || origin->text.find(':') != std::string_view::npos
+                               ? "a fixed prefix: `prefix NAME static PREFIX`"
+                               : did_you_mean(origin->text, {"dhcpv6-pd", "ra", "addresses"}));
+            return false;
+        }
+        if (!cursor_.expect_word_is("on")) return false;
+        const auto interface = interface_name();
+        prefix->argument = interface.value_or(ast::Word{});
+        return interface.has_value();
+    }
+
+    // policy inbound|outbound on UPLINK { ... }
+    void policy(const ast::Word& keyword) {
+        ast::Policy policy;
+        const bool header_read = policy_header(&policy);
+        policy.span = join(keyword.span, cursor_.last_span());
+        if (!at_block(header_read)) return;
+        block(policy.span, [&] { policy_statement(&policy); });
+        file_.policies.push_back(std::move(policy));
+    }
+
+    bool policy_header(ast::Policy* policy) {
+        const auto direction = cursor_.expect_word("`inbound` or `outbound`");
+        if (!direction || !cursor_.expect_word_is("on")) return false;
+        const auto uplink = cursor_.expect_word("an uplink's name");
+        if (!uplink) return false;
+        policy->direction = *direction;
+        policy->uplink = *uplink;
+        return true;
+    }
+
+    void policy_statement(ast::Policy* policy) {
+        const Token& token = cursor_.peek();
+        if (token.kind != Kind::word) {
+            cursor_.unexpected("a rule");
+            cursor_.skip_statement();
+        } else if (token.text == "default") {
+            end_statement(default_verdict(policy));
+        } else if (token.text == "log" || token.text == "reject-late") {
+            diagnostics_.report(
+                Code::not_supported, token.span,
+                fmt::format("`{}` is not supported yet", token.text == "log" ? "log sample" : token.text));
+            cursor_.skip_statement();
+        } else if (opens_policy_statement(token.text)) {
+            auto rule = parse_rule(cursor_);
+            if (end_statement(rule.has_value())) policy->rules.push_back(std::move(*rule));
+        } else {
+            diagnostics_.report(Code::unknown_keyword, token.span, "expected a rule")
+                .with_help(token.text == "deny" || token.text == "block"
+                               ? "did you mean `drop`?"
+                               : did_you_mean(token.text, policy_keywords()));
+            cursor_.skip_statement();
+        }
+    }
+
+    bool default_verdict(ast::Policy* policy) {
+        const Span keyword = cursor_.take().span;
+        const auto verdict = cursor_.expect_word("a verdict");
+        if (verdict) policy->defaults.push_back({*verdict, join(keyword, verdict->span)});
+        return verdict.has_value();
+    }
+
+    Cursor cursor_;
+    Diagnostics& diagnostics_;
+    ast::File file_;
+    std::optional<Span> version_;
+};
+
+}  // namespace
+
+std::optional<ast::File> parse(std::vector<Token> tokens, const SourceFile& file, Diagnostics* diagnostics) {
+    return Parser(std::move(tokens), file, diagnostics).run();
+}
+
+}  // namespace dishwall

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/source.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dishwall {
+namespace {
+
+bool starts_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) != 0x80; }
+
+}  // namespace
+
+SourceFile::SourceFile(std::string name, std::string text) : name_(std::move(name)), text_(std::move(text)) {
+    starts_.push_back(0);
+    for (std::size_t at = text_.find('\n'); at != std::string::npos; at = text_.find('\n', at + 1))
+        starts_.push_back(static_cast<std::uint32_t>(at + 1));
+}
+
+unsigned SourceFile::line_at(std::uint32_t offset) const {
+    const auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
+    return static_cast<unsigned>(after - starts_.begin());
+}
+
+std::string_view SourceFile::line(unsigned number) const {
+    const std::size_t begin = starts_[number - 1];
+    const std::size_t end = number < starts_.size() ? starts_[number] - 1 : text_.size();
+    std::string_view line = std::string_view(text_).substr(begin, end - begin);
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    return line;
+}
+
+FileId SourceMap::add(std::string name, std::string text) {
+    files_.push_back(std::make_unique<SourceFile>(std::move(name), std::move(text)));
+    return static_cast<FileId>(files_.size() - 1);
+}
+
+std::string_view SourceMap::text(const Span& span) const {
+    return file(span.file).text().substr(span.begin, span.end - span.begin);
+}
+
+Place SourceMap::place(const Span& span) const {
+    const SourceFile& source = file(span.file);
+    const unsigned line = source.line_at(span.begin);
+    const std::string_view before = text({span.file, source.line_start(line), span.begin});
+    const auto characters = std::count_if(before.begin(), before.end(), starts_character);
+    return {source.name(), line, static_cast<unsigned>(characters) + 1};
+}
+
+}  // namespace dishwall

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The texts being compiled, and places in them. Everything the front end knows about a place is a Span:
+// which file, which bytes. Lines and columns are worked out only when somebody has to read them, so that
+// tokens and syntax trees stay small.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/policy.h"
+
+namespace dishwall {
+
+using FileId = std::uint32_t;
+
+// Bytes begin..end-1 of a file. May be empty: a place between two characters.
+struct Span {
+    FileId file = 0;
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+
+    bool operator==(const Span&) const = default;
+};
+
+// From the start of `first` to the end of `last`; both in the same file.
+inline Span join(const Span& first, const Span& last) { return {first.file, first.begin, last.end}; }
+
+class SourceFile {
+public:
+    SourceFile(std::string name, std::string text);
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] std::string_view text() const { return text_; }
+    // Lines count from 1. The newline (and a carriage return before it) is not part of the line.
+    [[nodiscard]] unsigned line_at(std::uint32_t offset) const;
+    [[nodiscard]] std::string_view line(unsigned number) const;
+    [[nodiscard]] std::uint32_t line_start(unsigned number) const { return starts_[number - 1]; }
+
+private:
+    std::string name_;
+    std::string text_;
+    std::vector<std::uint32_t> starts_;
+};
+
+// Owns the texts. Views into a text stay good when the map is moved.
+class SourceMap {
+public:
+    FileId add(std::string name, std::string text);
+
+    [[nodiscard]] const SourceFile& file(FileId id) const { return *files_[id]; }
+    [[nodiscard]] std::string_view text(const Span& span) const;
+    // Columns count characters (Unicode code points), as editors do.
+    [[nodiscard]] Place place(const Span& span) const;
+
+private:
+    std::vector<std::unique_ptr<SourceFile>> files_;
+};
+
+}  // namespace dishwall

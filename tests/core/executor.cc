@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/core/executor.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <stdexcept>
+
+#include "bpf/core/native.h"
+#include "tests/core/names.h"
+
+namespace dishwall::test {
+namespace {
+
+template <typename T>
+struct FreeAligned {
+    void operator()(T* memory) const { std::free(memory); }
+};
+template <typename T>
+using AlignedArray = std::unique_ptr<T[], FreeAligned<T>>;
+
+template <typename T>
+AlignedArray<T> make_aligned(std::size_t count) {
+    void* memory = std::aligned_alloc(DW_LINE, (count * sizeof(T) + DW_LINE - 1) / DW_LINE * DW_LINE);
+    std::memset(memory, 0, count * sizeof(T));
+    return AlignedArray<T>(static_cast<T*>(memory));
+}
+
+class NativeExecutor final : public Executor {
+public:
+    explicit NativeExecutor(unsigned buckets)
+        : buckets_(make_aligned<dw_bucket>(buckets)),
+          counters_(make_aligned<dw_counter>(DW_COUNTERS)),
+          image_(make_aligned<std::byte>(DW_IMAGE_SIZE)) {
+        memory_.settings.bucket_mask = buckets - 1;
+        memory_.settings.hz = 1000;
+        for (unsigned i = 0; i < DW_SECRET_WORDS; ++i) memory_.settings.secret[i] = kTestSecret * (i + 1);
+        memory_.buckets = buckets_.get();
+        memory_.counters = counters_.get();
+        memory_.own = &own_;
+        memory_.now = 1'000'000;
+    }
+    void install(const std::vector<std::byte>& image) override {
+        std::memcpy(image_.get(), image.data(), image.size());
+        reinterpret_cast<dw_image*>(image_.get())->generation = ++generation_;
+        memory_.image = reinterpret_cast<const dw_blob*>(image_.get());
+    }
+    void set_own(const Own& own) override {
+        if (const Result<void> done = encode(own, &own_); !done) throw std::runtime_error(done.error().message);
+    }
+    void forget_flows() override {
+        std::memset(static_cast<void*>(buckets_.get()), 0, (memory_.settings.bucket_mask + 1ul) * sizeof(dw_bucket));
+    }
+    dw_outcome run(Direction direction, const Bytes& frame) override {
+        dw_outcome outcome{};
+        const auto judge = direction == Direction::inbound ? dw_native_inbound : dw_native_outbound;
+        judge(&memory_, frame.data(), static_cast<std::uint32_t>(frame.size()), &outcome);
+        return outcome;
+    }
+    dw_flow flow(std::uint32_t id) override {
+        return buckets_[(id - 1) / DW_WAYS].flow[(id - 1) % DW_WAYS];
+    }
+    dw_counter counter(std::uint32_t id) override { return counters_[id]; }
+
+private:
+    AlignedArray<dw_bucket> buckets_;
+    AlignedArray<dw_counter> counters_;
+    AlignedArray<std::byte> image_;
+    dw_own own_{};
+    dw_memory memory_{};
+    std::uint32_t generation_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_native_executor(unsigned buckets) {
+    return std::make_unique<NativeExecutor>(buckets);
+}
+
+std::string describe(const dw_outcome& outcome) {
+    return fmt::format("{} ({}), rule {} index {}, proto {}, flow {} seen {:#x}, prefix {} state {}",
+                       verdict_name(outcome.verdict), reason_name(outcome.reason), outcome.rule,
+                       outcome.rule_index, outcome.proto, outcome.flow, outcome.flow_seen, outcome.prefix_slot,
+                       outcome.prefix_state);
+}
+
+bool same(const dw_outcome& a, const dw_outcome& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+bool same(const dw_flow& a, const dw_flow& b) {
+    return std::memcmp(&a.key, &b.key, sizeof a.key) == 0 && a.rule == b.rule &&
+           a.generation == b.generation && a.seen == b.seen && a.origin == b.origin && a.reason == b.reason &&
+           std::memcmp(&a.in, &b.in, sizeof a.in) == 0 && std::memcmp(&a.out, &b.out, sizeof a.out) == 0;
+}
+
+}  // namespace dishwall::test

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The packet core, run in two ways behind one face: compiled for user space, and as the program that the
+// kernel's verifier approved (BPF_PROG_TEST_RUN). Tests give both the same frames and compare.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "rules/evaluate.h"
+#include "rules/own.h"
+#include "tests/core/packet.h"
+
+namespace dishwall::test {
+
+class Executor {
+public:
+    virtual ~Executor() = default;
+    virtual void install(const std::vector<std::byte>& image) = 0;
+    virtual void set_own(const Own& own) = 0;
+    virtual void forget_flows() = 0;
+    virtual dw_outcome run(Direction direction, const Bytes& frame) = 0;
+    // The flow with this id (dw_outcome.flow).
+    virtual dw_flow flow(std::uint32_t id) = 0;
+    virtual dw_counter counter(std::uint32_t id) = 0;
+};
+
+// `buckets`: of the flow table, a power of two.
+std::unique_ptr<Executor> make_native_executor(unsigned buckets = 1024);
+// Needs root. Throws std::runtime_error when the kernel refuses.
+std::unique_ptr<Executor> make_bpf_executor(unsigned buckets = 1024);
+
+std::string describe(const dw_outcome& outcome);
+
+// What the two must agree on: everything but the padding.
+bool same(const dw_outcome& a, const dw_outcome& b);
+bool same(const dw_flow& a, const dw_flow& b);  // times left out
+
+}  // namespace dishwall::test

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What the table of vectors cannot say: the core without a policy, time, loads while flows are open, and a
+// flow table under pressure.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "bpf/core/native.h"
+#include "bpf/core/reason.h"
+#include "rules/lower.h"
+#include "tests/core/executor.h"
+#include "tests/core/names.h"
+#include "tests/core/world.h"
+
+namespace dishwall::test {
+namespace {
+
+constexpr const char* kPeer = "2001:db8:1::1";
+constexpr const char* kNas = "2001:db8:aa00:1::10";
+
+// The native core with its tables in the open.
+class NativeCore : public testing::Test {
+protected:
+    void SetUp() override { make(64); }
+
+    void make(unsigned buckets) {
+        buckets_.assign(buckets, dw_bucket{});
+        memory_.settings.bucket_mask = buckets - 1;
+        memory_.settings.hz = 100;
+        for (unsigned i = 0; i < DW_SECRET_WORDS; ++i) memory_.settings.secret[i] = kTestSecret * (i + 1);
+        ASSERT_TRUE(encode(world_own(), &own_));
+        memory_.own = &own_;
+        memory_.buckets = buckets_.data();
+        memory_.counters = counters_.data();
+        memory_.now = 5'000'000;
+        load(kWorldRules, 1);
+    }
+    void load(const std::string& rules, std::uint32_t generation) {
+        const std::vector<std::byte> image = lower_or_throw(read_or_throw(rules));
+        std::memcpy(image_.data(), image.data(), image.size());
+        reinterpret_cast<dw_image*>(image_.data())->generation = generation;
+        memory_.image = reinterpret_cast<const dw_blob*>(image_.data());
+    }
+    std::string in(const Packet& packet) { return judge(dw_native_inbound, packet); }
+    std::string out(const Packet& packet) { return judge(dw_native_outbound, packet); }
+    std::string judge(decltype(dw_native_inbound)* run, const Packet& packet) {
+        const Bytes frame = packet.bytes();
+        run(&memory_, frame.data(), static_cast<std::uint32_t>(frame.size()), &outcome_);
+        return reason_name(outcome_.reason);
+    }
+    void wait_s(std::uint64_t seconds) { memory_.now += seconds * memory_.settings.hz; }
+    [[nodiscard]] unsigned live_slots() const {
+        unsigned count = 0;
+        for (const dw_bucket& bucket : buckets_)
+            for (const std::uint64_t word : bucket.slot) count += word != 0;
+        return count;
+    }
+
+    static Packet syn(const char* src, std::uint16_t sport, std::uint16_t dport = 443) {
+        return Ethernet{} / Ipv6{.src = src, .dst = kNas} / Tcp{.sport = sport, .dport = dport};
+    }
+    static Packet udp_out(std::uint16_t sport) {
+        return Ethernet{} / Ipv6{.src = kNas, .dst = kPeer} / Udp{.sport = sport, .dport = 53};
+    }
+    static Packet udp_in(std::uint16_t dport) {
+        return Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Udp{.sport = 53, .dport = dport};
+    }
+
+    std::vector<dw_bucket> buckets_;
+    std::vector<dw_counter> counters_ = std::vector<dw_counter>(DW_COUNTERS);
+    std::vector<std::byte> image_ = std::vector<std::byte>(DW_IMAGE_SIZE);
+    dw_own own_{};
+    dw_memory memory_{};
+    dw_outcome outcome_{};
+};
+
+TEST_F(NativeCore, DropsEverythingWithoutAPolicy) {
+    memory_.image = nullptr;
+    EXPECT_EQ(in(syn(kPeer, 1)), "no-policy");
+    EXPECT_EQ(outcome_.verdict, DW_DROP);
+    EXPECT_EQ(out(udp_out(1)), "no-policy");
+}
+
+TEST_F(NativeCore, Ipv4ModesOfTheUplink) {
+    auto* header = reinterpret_cast<dw_image*>(image_.data());
+    const Packet unsolicited = Ethernet{} / Ipv4{} / Tcp{};
+    header->ipv4 = DW_IPV4_PASS;
+    EXPECT_EQ(in(unsolicited), "ipv4-pass");
+    EXPECT_EQ(outcome_.verdict, DW_ACCEPT);
+    header->ipv4 = DW_IPV4_DROP;
+    EXPECT_EQ(in(unsolicited), "ipv4-drop");
+    EXPECT_EQ(out(Ethernet{} / Ipv4{.src = "100.64.0.2", .dst = "198.51.100.1"} / Tcp{}), "ipv4-drop");
+}
+
+TEST_F(NativeCore, ADefaultMayReject) {
+    load("version 1\nuplink dish { interface e; prefix pd from dhcpv6-pd; documentation-prefixes allow }\n"
+         "network lan = dish.pd subnet 1\npolicy inbound on dish { default reject }\n", 1);
+    EXPECT_EQ(in(syn(kPeer, 1)), "default-reject");
+    EXPECT_EQ(outcome_.verdict, DW_REJECT);
+}
+
+TEST_F(NativeCore, IdleTimesFollowTheProtocol) {
+    EXPECT_EQ(out(udp_out(1000)), "default-accept");
+    wait_s(299);
+    EXPECT_EQ(in(udp_in(1000)), "flow") << "R22: UDP lives five minutes";
+    wait_s(301);
+    EXPECT_EQ(in(udp_in(1000)), "default-drop");
+}
+
+TEST_F(NativeCore, AnEstablishedTcpFlowSleepsTwoHours) {
+    EXPECT_EQ(in(syn(kPeer, 7)), "rule-accept");
+    EXPECT_EQ(out(Ethernet{} / Ipv6{.src = kNas, .dst = kPeer} / Tcp{.sport = 443, .dport = 7, .flags = kSyn | kAck}),
+              "flow");
+    const Packet ack = Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = 7, .dport = 443, .flags = kAck};
+    EXPECT_EQ(in(ack), "flow");
+    wait_s(7439);
+    EXPECT_EQ(in(ack), "flow");
+    wait_s(7441);
+    EXPECT_EQ(in(ack), "tcp-no-flow");
+}
+
+TEST_F(NativeCore, AHalfOpenTcpFlowIsForgottenInFourMinutes) {
+    EXPECT_EQ(in(syn(kPeer, 7)), "rule-accept");
+    wait_s(241);
+    EXPECT_EQ(in(Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = 7, .dport = 443, .flags = kAck}),
+              "tcp-no-flow");
+}
+
+TEST_F(NativeCore, TimeMayBeALittleBehindOnAnotherCpu) {
+    EXPECT_EQ(out(udp_out(1000)), "default-accept");
+    memory_.now -= 5;
+    EXPECT_EQ(in(udp_in(1000)), "flow");
+}
+
+TEST_F(NativeCore, ALoadThatClosesAPortEndsItsFlowsAndNoOthers) {
+    EXPECT_EQ(in(syn(kPeer, 7)), "rule-accept");
+    EXPECT_EQ(in(syn(kPeer, 8, 8001)), "rule-accept");
+    EXPECT_EQ(out(udp_out(1000)), "default-accept");
+    std::string closed = kWorldRules;
+    closed.replace(closed.find("accept service web to nas"), 6, "drop  ");
+    load(closed, 2);
+    const auto ack = [](std::uint16_t sport, std::uint16_t dport) {
+        return Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = sport, .dport = dport, .flags = kAck};
+    };
+    EXPECT_EQ(in(ack(7, 443)), "rule-drop") << "R28";
+    EXPECT_EQ(in(ack(7, 443)), "tcp-no-flow") << "R28: it is gone";
+    EXPECT_EQ(in(ack(8, 8001)), "flow") << "R28: the new policy still allows it";
+    EXPECT_EQ(in(udp_in(1000)), "flow") << "R28: opened from inside";
+}
+
+TEST_F(NativeCore, AFlowIsJudgedAgainOnItsWayOutToo) {
+    EXPECT_EQ(in(syn(kPeer, 7)), "rule-accept");
+    std::string closed = kWorldRules;
+    closed.replace(closed.find("accept service web to nas"), 6, "drop  ");
+    load(closed, 2);
+    EXPECT_EQ(out(Ethernet{} / Ipv6{.src = kNas, .dst = kPeer} / Tcp{.sport = 443, .dport = 7, .flags = kSyn | kAck}),
+              "rule-drop");
+}
+
+TEST_F(NativeCore, OpenFlowsOutliveTheirPrefix) {
+    EXPECT_EQ(in(syn(kPeer, 7)), "rule-accept");
+    Own own = world_own();
+    own.prefixes[0].state = DW_PREFIX_GRACE;
+    ASSERT_TRUE(encode(own, &own_));
+    EXPECT_EQ(in(Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = 7, .dport = 443, .flags = kAck}), "flow");
+    EXPECT_EQ(in(syn(kPeer, 8)), "prefix-withdrawn");
+    own.prefixes.erase(own.prefixes.begin());
+    ASSERT_TRUE(encode(own, &own_));
+    EXPECT_EQ(in(Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = 7, .dport = 443, .flags = kAck}),
+              "not-ours")
+        << "R31: then nothing at all";
+}
+
+TEST_F(NativeCore, AFloodFromOutsideEvictsNothingThatWasOpenedFromInside) {
+    for (std::uint16_t port = 1000; port < 1060; ++port) EXPECT_EQ(out(udp_out(port)), "default-accept");
+    for (unsigned i = 0; i < 20'000; ++i)
+        in(syn(("2001:db8:2::" + fmt::format("{:x}", i + 1)).c_str(), static_cast<std::uint16_t>(i)));
+    for (std::uint16_t port = 1000; port < 1060; ++port)
+        EXPECT_EQ(in(udp_in(port)), "flow") << "R25: port " << port;
+    EXPECT_EQ(out(udp_out(2000)), "default-accept") << "R25: new flows from inside still open";
+}
+
+TEST_F(NativeCore, AFloodFromOutsideEvictsNoEstablishedConnection) {
+    EXPECT_EQ(in(syn(kPeer, 7)), "rule-accept");
+    EXPECT_EQ(out(Ethernet{} / Ipv6{.src = kNas, .dst = kPeer} / Tcp{.sport = 443, .dport = 7, .flags = kSyn | kAck}),
+              "flow");
+    const Packet ack = Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = 7, .dport = 443, .flags = kAck};
+    EXPECT_EQ(in(ack), "flow");
+    for (unsigned i = 0; i < 20'000; ++i)
+        in(syn(("2001:db8:2::" + fmt::format("{:x}", i + 1)).c_str(), static_cast<std::uint16_t>(i)));
+    EXPECT_EQ(in(ack), "flow");
+}
+
+TEST_F(NativeCore, AFullTableRefusesWithAReason) {
+    make(1);
+    for (std::uint16_t port = 1000; port < 1000 + 2 * DW_WAYS; ++port) {
+        out(udp_out(port));
+        in(udp_in(port));  // the reply establishes it
+    }
+    EXPECT_EQ(in(syn(kPeer, 7)), "flow-table-full");
+    EXPECT_EQ(outcome_.verdict, DW_DROP);
+}
+
+TEST_F(NativeCore, DeniedPacketsLeaveNoState) {
+    for (std::uint16_t port = 1; port < 500; ++port) EXPECT_EQ(in(syn(kPeer, port, 22)), "default-drop");
+    EXPECT_EQ(live_slots(), 0u) << "R25";
+}
+
+TEST_F(NativeCore, ManyFlowsFitWithoutLosingOne) {
+    make(2048);  // 16,384 slots, three quarters full
+    for (unsigned i = 0; i < 12'288; ++i) {
+        const Packet packet = Ethernet{} / Ipv6{.src = kNas, .dst = kPeer} /
+                              Udp{.sport = static_cast<std::uint16_t>(i), .dport = static_cast<std::uint16_t>(53 + (i >> 16))};
+        ASSERT_EQ(out(packet), "default-accept") << i;
+    }
+    EXPECT_EQ(live_slots(), 12'288u);
+}
+
+TEST_F(NativeCore, CountersAddUpPacketsAndBytes) {
+    const Packet packet = syn(kPeer, 7, 22);
+    in(packet);
+    in(packet);
+    EXPECT_EQ(counters_[DW_REASON_DEFAULT_DROP].packets, 2u);
+    EXPECT_EQ(counters_[DW_REASON_DEFAULT_DROP].bytes, 2 * packet.bytes().size());
+    in(syn(kPeer, 7));
+    EXPECT_EQ(counters_[1000].packets, 1u) << "the rule `web` is the first";
+    in(syn(kPeer, 7, 23));
+    EXPECT_EQ(counters_[1007].packets, 1u) << "the audit rule counts too";
+    EXPECT_EQ(outcome_.audited, 1u);
+}
+
+TEST_F(NativeCore, AFlowCountsBothWays) {
+    out(udp_out(1000));
+    out(udp_out(1000));
+    in(udp_in(1000));
+    const dw_flow& flow = buckets_[(outcome_.flow - 1) / DW_WAYS].flow[(outcome_.flow - 1) % DW_WAYS];
+    EXPECT_EQ(flow.out.packets, 2u);
+    EXPECT_EQ(flow.in.packets, 1u);
+    EXPECT_EQ(flow.in.bytes, udp_in(1000).bytes().size());
+    EXPECT_EQ(flow.origin, DW_INSIDE);
+    EXPECT_TRUE(flow.seen & DW_SEEN_ESTABLISHED);
+}
+
+TEST_F(NativeCore, DryJudgesAndChangesNothing) {
+    memory_.settings.dry = 1;
+    EXPECT_EQ(in(syn(kPeer, 7)), "rule-accept");
+    EXPECT_EQ(out(udp_out(1000)), "default-accept");
+    EXPECT_EQ(live_slots(), 0u);
+    EXPECT_EQ(counters_[DW_REASON_RULE_ACCEPT].packets, 0u);
+}
+
+TEST_F(NativeCore, EventsAreASampleThatSaysWhatItLeftOut) {
+    dw_event event{};
+    memory_.event = &event;
+    in(syn(kPeer, 7, 22));
+    EXPECT_EQ(memory_.events, 1u);
+    EXPECT_EQ(event.reason, DW_REASON_DEFAULT_DROP);
+    EXPECT_EQ(event.dport, 22);
+}
+
+}  // namespace
+}  // namespace dishwall::test
