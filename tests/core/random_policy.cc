@@ -146,7 +146,8 @@ Bytes RandomPolicy::mutate(Bytes frame) {
         const unsigned at = chance(70) ? 12 + below(60) : below(static_cast<unsigned>(frame.size()));
         if (at < frame.size()) frame[at] = static_cast<std::uint8_t>(chance(50) ? random_() : kProtos[below(8)]);
     }
-    if (chance(15)) frame.resize(15 + below(static_cast<unsigned>(frame.size()) - 15));
+    constexpr unsigned kLeast = 14 + 40;  // BPF_PROG_TEST_RUN refuses an outgoing packet without its IP header
+    if (chance(15)) frame.resize(kLeast + below(static_cast<unsigned>(frame.size()) - kLeast));
     return frame;
 }
 

@@ -31,8 +31,9 @@ TEST(VectorsBpf, EqualTheNativeCoreStepByStep) {
             EXPECT_EQ(reason_name(outcome.reason), reason_name(step.reason)) << where;
             EXPECT_TRUE(same(outcome, expected))
                 << where << "\n bpf:    " << describe(outcome) << "\n native: " << describe(expected);
-            if (outcome.flow != 0 && outcome.flow == expected.flow)
+            if (outcome.flow != 0 && outcome.flow == expected.flow) {
                 EXPECT_TRUE(same(bpf->flow(outcome.flow), native->flow(expected.flow))) << where;
+            }
         }
     }
 }
