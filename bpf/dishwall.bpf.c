@@ -5,6 +5,7 @@
  */
 #include "core/inbound.h"
 #include "core/outbound.h"
+#include "core/reject.h"
 #include "core/verdict.h"
 
 #define TC_ACT_UNSPEC (-1) /* go on to whatever stands behind us on this hook */
@@ -37,6 +38,59 @@ DW_INLINE void dw_trace(const struct dw_work *w)
 		*left = w->outcome;
 }
 
+DW_INLINE void dw_swap_macs(struct dw_eth *eth)
+{
+	__u8 mac[6];
+
+	__builtin_memcpy(mac, eth->dst, sizeof(mac));
+	__builtin_memcpy(eth->dst, eth->src, sizeof(mac));
+	__builtin_memcpy(eth->src, mac, sizeof(mac));
+}
+
+/* Turns the frame around as a TCP reset. */
+DW_INLINE int dw_send_reset(struct xdp_md *ctx, const struct dw_packet *p)
+{
+	struct dw_eth *eth;
+
+	if (bpf_xdp_adjust_tail(ctx, (int)(sizeof(*eth) + DW_RESET_LENGTH) - (int)p->length))
+		return XDP_DROP;
+	eth = (void *)(long)ctx->data;
+	if ((void *)(eth + 1) + DW_RESET_LENGTH > (void *)(long)ctx->data_end)
+		return XDP_DROP;
+	dw_swap_macs(eth);
+	dw_build_reset(p, (void *)(eth + 1));
+	return XDP_TX;
+}
+
+/* Puts an ICMPv6 error in front of what it quotes. */
+DW_INLINE int dw_send_unreachable(struct xdp_md *ctx, const struct dw_packet *p)
+{
+	const __u32 room = DW_UNREACHABLE_LENGTH;
+	struct dw_frame frame;
+	struct dw_eth *eth, *was;
+
+	if (bpf_xdp_adjust_tail(ctx, (int)(sizeof(*eth) + dw_quote_length(p)) - (int)p->length) ||
+	    bpf_xdp_adjust_head(ctx, -(int)room))
+		return XDP_DROP;
+	frame.data = (void *)(long)ctx->data;
+	frame.end = (void *)(long)ctx->data_end;
+	eth = (void *)frame.data;
+	was = (void *)frame.data + room;
+	if ((void *)(was + 1) > frame.end)
+		return XDP_DROP;
+	*eth = *was;
+	dw_swap_macs(eth);
+	dw_build_unreachable(p, &frame, sizeof(*eth) + room, (void *)(eth + 1));
+	return XDP_TX;
+}
+
+DW_INLINE int dw_reject(struct xdp_md *ctx, struct dw_work *w)
+{
+	if (!dw_may_reply(&w->packet, &w->replies))
+		return XDP_DROP;
+	return w->packet.proto == DW_TCP ? dw_send_reset(ctx, &w->packet) : dw_send_unreachable(ctx, &w->packet);
+}
+
 SEC("xdp")
 int dw_ingress(struct xdp_md *ctx)
 {
@@ -49,6 +103,8 @@ int dw_ingress(struct xdp_md *ctx)
 	dw_work_begin(w, frame.end - frame.data);
 	verdict = dw_finish(w, dw_inbound(&frame, w), 0);
 	dw_trace(w);
+	if (verdict == DW_REJECT)
+		return dw_reject(ctx, w);
 	return verdict == DW_ACCEPT ? XDP_PASS : XDP_DROP;
 }
 

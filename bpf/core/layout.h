@@ -302,6 +302,13 @@ struct dw_outcome {
 };
 DW_ASSERT(sizeof(struct dw_outcome) == 32, "half a line");
 
+/* How many resets and errors a CPU has sent in the present second. */
+struct dw_reply_budget {
+	__u64 since; /* jiffies */
+	__u32 sent;
+	__u32 pad;
+};
+
 /* A sampled event, as sent through the ring buffer to the daemon. */
 struct dw_event {
 	__u64 time_ns;  /* CLOCK_MONOTONIC */

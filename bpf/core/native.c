@@ -5,6 +5,7 @@
 
 #include "inbound.h"
 #include "outbound.h"
+#include "reject.h"
 #include "verdict.h"
 
 _Thread_local struct dw_memory *dw_memory;
@@ -31,4 +32,35 @@ void dw_native_outbound(struct dw_memory *memory, const void *data, __u32 length
 	dw_work_begin(&work, length);
 	dw_finish(&work, dw_outbound(&frame, &work), 1);
 	*outcome = work.outcome;
+}
+
+static void dw_swap_macs(const struct dw_eth *from, struct dw_eth *to)
+{
+	memcpy(to->dst, from->src, sizeof(to->dst));
+	memcpy(to->src, from->dst, sizeof(to->src));
+	to->type = from->type;
+}
+
+__u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget, const void *data, __u32 length,
+		       void *reply)
+{
+	struct dw_frame frame = {data, (const __u8 *)data + length};
+	struct dw_eth *eth = reply;
+	struct dw_work work;
+	__u32 quoted;
+
+	memset(&work, 0, sizeof(work));
+	dw_memory = memory;
+	dw_work_begin(&work, length);
+	if (dw_parse(&frame, &work.packet) || !dw_may_reply(&work.packet, budget))
+		return 0;
+	dw_swap_macs(data, eth);
+	if (work.packet.proto == DW_TCP) {
+		dw_build_reset(&work.packet, (struct dw_ipv6 *)(eth + 1));
+		return sizeof(*eth) + DW_RESET_LENGTH;
+	}
+	quoted = dw_quote_length(&work.packet);
+	dw_build_unreachable(&work.packet, &frame, sizeof(*eth), (struct dw_ipv6 *)(eth + 1));
+	memcpy((__u8 *)(eth + 1) + DW_UNREACHABLE_LENGTH, (const __u8 *)data + sizeof(*eth), quoted);
+	return sizeof(*eth) + DW_UNREACHABLE_LENGTH + quoted;
 }

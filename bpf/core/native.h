@@ -31,6 +31,11 @@ struct dw_memory {
 void dw_native_inbound(struct dw_memory *memory, const void *frame, __u32 length, struct dw_outcome *outcome);
 void dw_native_outbound(struct dw_memory *memory, const void *frame, __u32 length, struct dw_outcome *outcome);
 
+/* The frame that answers a rejected one, as the kernel's program would send it. Returns its length, or 0 when
+ * such a packet gets no answer. `reply` has room for 1294 bytes; `budget` is the caller's, zero at first. */
+__u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget, const void *frame, __u32 length,
+		       void *reply);
+
 #ifdef __cplusplus
 }
 #endif

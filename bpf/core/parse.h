@@ -30,14 +30,16 @@ struct dw_packet {
 	struct dw_in6 src, dst;
 	__u16 sport, dport;    /* host order; ICMP echo: the identifier in both */
 	__u32 length;          /* of the frame */
+	__u32 seq, ack;        /* TCP, host order */
 	__u16 l4, end;         /* offsets of the transport header and of the IP packet's end */
+	__u16 segment_length;  /* bytes of TCP payload */
 	__u8 family;           /* 6, 4, or 0 for ARP */
 	__u8 proto;            /* behind the extension chain */
 	__u8 hop_limit;
 	__u8 flags;            /* enum dw_packet_flag */
 	__u8 tcp_flags;
 	__u8 icmp_type, icmp_code;
-	__u8 pad;
+	__u8 pad[3];
 };
 
 DW_INLINE const void *dw_at(const struct dw_frame *frame, __u32 offset, __u32 size)
@@ -192,6 +194,9 @@ DW_INLINE int dw_read_transport(const struct dw_frame *frame, struct dw_packet *
 		p->sport = dw_be16(tcp->sport);
 		p->dport = dw_be16(tcp->dport);
 		p->tcp_flags = tcp->flags;
+		p->seq = dw_be32(tcp->seq);
+		p->ack = dw_be32(tcp->ack);
+		p->segment_length = p->end - p->l4 - (tcp->offset >> 4) * 4;
 		return dw_check_tcp(tcp, p);
 	}
 

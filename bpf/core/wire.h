@@ -88,6 +88,10 @@ struct dw_wire_in6 {
 	__u64 hi, lo;
 } DW_WIRE;
 
+struct dw_wire_word {
+	__u64 word;
+} DW_WIRE;
+
 struct dw_ipv6 {
 	__u8 version_class, class_flow, flow[2];
 	__u16 payload_length;

@@ -20,7 +20,8 @@ struct dw_work {
 	struct dw_passage passage;
 	struct dw_outcome outcome;
 	__u64 next_event;        /* jiffies; kept between packets */
-	__u32 skipped;           /* events not sent since the last one */
+	struct dw_reply_budget replies; /* kept too */
+	__u32 skipped;           /* events not sent since the last one; kept too */
 	__u32 pad;
 };
 

@@ -80,6 +80,16 @@ public:
             throw std::runtime_error("the hook's return value and the outcome disagree");
         return outcome;
     }
+    Bytes reply(const Bytes& frame) override {
+        Bytes out(4096);
+        LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_out = out.data(),
+                    .data_size_in = static_cast<std::uint32_t>(frame.size()),
+                    .data_size_out = static_cast<std::uint32_t>(out.size()), .repeat = 1);
+        const int error = bpf_prog_test_run_opts(programs_.ingress_fd(), &options);
+        if (error != 0) throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-error));
+        out.resize(options.retval == 3 /* XDP_TX */ ? options.data_size_out : 0);
+        return out;
+    }
     dw_flow flow(std::uint32_t id) override {
         return flows_.as<dw_bucket>()[(id - 1) / DW_WAYS].flow[(id - 1) % DW_WAYS];
     }

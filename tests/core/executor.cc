@@ -57,6 +57,12 @@ public:
         judge(&memory_, frame.data(), static_cast<std::uint32_t>(frame.size()), &outcome);
         return outcome;
     }
+    Bytes reply(const Bytes& frame) override {
+        Bytes out(2048);
+        const auto length = static_cast<std::uint32_t>(frame.size());
+        out.resize(dw_native_reject(&memory_, &budget_, frame.data(), length, out.data()));
+        return out;
+    }
     dw_flow flow(std::uint32_t id) override {
         return buckets_[(id - 1) / DW_WAYS].flow[(id - 1) % DW_WAYS];
     }
@@ -68,6 +74,7 @@ private:
     AlignedArray<std::byte> image_;
     dw_own own_{};
     dw_memory memory_{};
+    dw_reply_budget budget_{};
     std::uint32_t generation_ = 0;
 };
 

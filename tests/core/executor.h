@@ -20,6 +20,8 @@ public:
     virtual void set_own(const Own& own) = 0;
     virtual void forget_flows() = 0;
     virtual dw_outcome run(Direction direction, const Bytes& frame) = 0;
+    // The frame that goes back to the sender of a rejected one; empty: none.
+    virtual Bytes reply(const Bytes& frame) = 0;
     // The flow with this id (dw_outcome.flow).
     virtual dw_flow flow(std::uint32_t id) = 0;
     virtual dw_counter counter(std::uint32_t id) = 0;
