@@ -11,8 +11,7 @@
 #define TC_ACT_UNSPEC (-1) /* go on to whatever stands behind us on this hook */
 #define TC_ACT_SHOT 2
 
-#define DW_LINEAR_WANTED 128  /* bytes of an outgoing packet that usually hold all its headers */
-#define DW_LINEAR_MAX 1024    /* fetched when they did not */
+#define DW_LINEAR_MAX 1024 /* bytes of an outgoing packet that are fetched when its headers are not at hand */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -100,7 +99,7 @@ int dw_ingress(struct xdp_md *ctx)
 
 	if (!w)
 		return XDP_DROP;
-	dw_work_begin(w, frame.end - frame.data);
+	dw_work_begin(w, frame.end - frame.data, 1);
 	verdict = dw_finish(w, dw_inbound(&frame, w), 0);
 	dw_trace(w);
 	if (verdict == DW_REJECT)
@@ -109,12 +108,26 @@ int dw_ingress(struct xdp_md *ctx)
 }
 
 /* One attempt with what is in the linear part of the packet. */
-DW_INLINE int dw_try_outbound(struct __sk_buff *skb, struct dw_work *w)
+static __attribute__((noinline)) int dw_try_outbound(struct __sk_buff *skb, struct dw_work *w)
 {
 	struct dw_frame frame = {(void *)(long)skb->data, (void *)(long)skb->data_end};
 
-	dw_work_begin(w, skb->len);
+	if (!w)
+		return DW_REASON_INTERNAL;
+	dw_work_begin(w, skb->len, skb->gso_segs ? skb->gso_segs : 1);
 	return dw_outbound(&frame, w);
+}
+
+/* Most packets have all their headers in the linear part; the rest is fetched only when it is missed. */
+DW_INLINE int dw_judge_outbound(struct __sk_buff *skb, struct dw_work *w)
+{
+	int reason = dw_try_outbound(skb, w);
+
+	if (reason != DW_REASON_TRUNCATED && reason != DW_REASON_FRAGMENT_CHAIN)
+		return reason;
+	if (bpf_skb_pull_data(skb, skb->len < DW_LINEAR_MAX ? skb->len : DW_LINEAR_MAX))
+		return reason;
+	return dw_try_outbound(skb, w);
 }
 
 SEC("tc")
@@ -125,9 +138,7 @@ int dw_egress(struct __sk_buff *skb)
 
 	if (!w)
 		return TC_ACT_SHOT;
-	if (skb->data_end - skb->data < DW_LINEAR_WANTED && skb->len > skb->data_end - skb->data)
-		bpf_skb_pull_data(skb, skb->len < DW_LINEAR_WANTED ? skb->len : DW_LINEAR_WANTED);
-	verdict = dw_finish(w, dw_try_outbound(skb, w), 1);
+	verdict = dw_finish(w, dw_judge_outbound(skb, w), 1);
 	dw_trace(w);
 	return verdict == DW_ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }

@@ -25,7 +25,8 @@
 
 /* What a packet does to its flow. */
 struct dw_passage {
-	__u32 length;
+	__u32 length;    /* bytes */
+	__u32 packets;   /* on the wire */
 	__u8 inbound;
 	__u8 tcp_flags;
 	__u8 reason;     /* of the opening, enum dw_reason */
@@ -355,9 +356,9 @@ DW_GLOBAL __u32 dw_flow_open(const struct dw_image *image, const struct dw_flow_
 	flow->reason = passage->reason;
 	flow->first_seen = now;
 	flow->last_seen = now;
-	flow->in.packets = passage->inbound;
+	flow->in.packets = passage->inbound ? passage->packets : 0;
 	flow->in.bytes = passage->inbound ? passage->length : 0;
-	flow->out.packets = !passage->inbound;
+	flow->out.packets = passage->inbound ? 0 : passage->packets;
 	flow->out.bytes = passage->inbound ? 0 : passage->length;
 	__sync_val_compare_and_swap(&bucket->slot[dw_way_of(id)],
 				    dw_slot_word(home.tag, class, 0, DW_SLOT_BUSY, now),
@@ -384,7 +385,7 @@ DW_GLOBAL __u32 dw_flow_pass(__u32 id, const struct dw_passage *passage)
 	now = dw_mem_now();
 
 	counter = passage->inbound ? &flow->in : &flow->out;
-	__sync_fetch_and_add(&counter->packets, 1);
+	__sync_fetch_and_add(&counter->packets, passage->packets);
 	__sync_fetch_and_add(&counter->bytes, passage->length);
 	DW_WRITE(flow->last_seen, now);
 

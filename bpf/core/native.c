@@ -17,7 +17,7 @@ void dw_native_inbound(struct dw_memory *memory, const void *data, __u32 length,
 
 	memset(&work, 0, sizeof(work));
 	dw_memory = memory;
-	dw_work_begin(&work, length);
+	dw_work_begin(&work, length, 1);
 	dw_finish(&work, dw_inbound(&frame, &work), 0);
 	*outcome = work.outcome;
 }
@@ -29,7 +29,7 @@ void dw_native_outbound(struct dw_memory *memory, const void *data, __u32 length
 
 	memset(&work, 0, sizeof(work));
 	dw_memory = memory;
-	dw_work_begin(&work, length);
+	dw_work_begin(&work, length, 1);
 	dw_finish(&work, dw_outbound(&frame, &work), 1);
 	*outcome = work.outcome;
 }
@@ -51,7 +51,7 @@ __u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget,
 
 	memset(&work, 0, sizeof(work));
 	dw_memory = memory;
-	dw_work_begin(&work, length);
+	dw_work_begin(&work, length, 1);
 	if (dw_parse(&frame, &work.packet) || !dw_may_reply(&work.packet, budget))
 		return 0;
 	dw_swap_macs(data, eth);

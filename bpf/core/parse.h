@@ -29,7 +29,8 @@ enum dw_packet_flag {
 struct dw_packet {
 	struct dw_in6 src, dst;
 	__u16 sport, dport;    /* host order; ICMP echo: the identifier in both */
-	__u32 length;          /* of the frame */
+	__u32 length;          /* of the frame on the wire; what can be read of it may be shorter */
+	__u32 segments;        /* packets on the wire: more than one when the NIC will cut it (GSO) */
 	__u32 seq, ack;        /* TCP, host order */
 	__u16 l4, end;         /* offsets of the transport header and of the IP packet's end */
 	__u16 segment_length;  /* bytes of TCP payload */
@@ -219,7 +220,6 @@ DW_INLINE int dw_read_transport(const struct dw_frame *frame, struct dw_packet *
 DW_INLINE int dw_parse_ipv6(const struct dw_frame *frame, __u32 offset, struct dw_packet *p, int quoted)
 {
 	const struct dw_ipv6 *ip = dw_at(frame, offset, sizeof(*ip));
-	__u32 frame_length = (const __u8 *)frame->end - (const __u8 *)frame->data;
 	__u32 end;
 	int bad;
 
@@ -230,10 +230,10 @@ DW_INLINE int dw_parse_ipv6(const struct dw_frame *frame, __u32 offset, struct d
 	if (!ip->payload_length)
 		return DW_REASON_JUMBOGRAM;
 	end = offset + sizeof(*ip) + dw_be16(ip->payload_length);
-	if (end > frame_length) {
+	if (end > p->length) {
 		if (!quoted)
 			return DW_REASON_TRUNCATED;
-		end = frame_length; /* an error quotes as much as fits */
+		end = p->length; /* an error quotes as much as fits */
 	}
 	p->family = 6;
 	p->hop_limit = ip->hop_limit;
@@ -250,7 +250,6 @@ DW_INLINE int dw_parse_ipv6(const struct dw_frame *frame, __u32 offset, struct d
 DW_INLINE int dw_parse_ipv4(const struct dw_frame *frame, __u32 offset, struct dw_packet *p, int quoted)
 {
 	const struct dw_ipv4 *ip = dw_at(frame, offset, sizeof(*ip));
-	__u32 frame_length = (const __u8 *)frame->end - (const __u8 *)frame->data;
 	__u32 header, length;
 
 	if (!ip)
@@ -261,10 +260,10 @@ DW_INLINE int dw_parse_ipv4(const struct dw_frame *frame, __u32 offset, struct d
 	length = dw_be16(ip->length);
 	if (header < sizeof(*ip) || length < header)
 		return DW_REASON_IPV4_HEADER;
-	if (offset + length > frame_length) {
+	if (offset + length > p->length) {
 		if (!quoted)
 			return DW_REASON_TRUNCATED;
-		length = frame_length - offset;
+		length = p->length - offset;
 	}
 	p->family = 4;
 	p->hop_limit = ip->ttl;

@@ -20,7 +20,8 @@ struct dw_query {
 	__u8 proto;
 	__u8 inbound;
 	__u8 pad[2];
-	__u32 length;
+	__u32 length, packets; /* for the counters of audit rules */
+	__u32 pad2;
 };
 
 struct dw_judgement {
@@ -152,7 +153,7 @@ static long dw_try_rule(__u32 i, void *context)
 	if (rule->verdict == DW_AUDIT) {
 		judgement->audited++;
 		judgement->audit_rule = rule->counter;
-		dw_count(rule->counter, 1, walk->query->length);
+		dw_count(rule->counter, walk->query->packets, walk->query->length);
 		return 0;
 	}
 	judgement->verdict = rule->verdict;

@@ -66,9 +66,9 @@ DW_INLINE int dw_finish(struct dw_work *w, int reason, int outbound)
 	w->outcome.l4_offset = w->packet.l4;
 	if (DW_SETTING(dry))
 		return verdict;
-	dw_count(reason, 1, w->packet.length);
+	dw_count(reason, w->packet.segments, w->packet.length);
 	if (w->judgement.rule != DW_NO_RULE)
-		dw_count(w->judgement.rule, 1, w->packet.length);
+		dw_count(w->judgement.rule, w->packet.segments, w->packet.length);
 	if (verdict != DW_ACCEPT || w->judgement.log || w->judgement.audited)
 		dw_report(w, outbound);
 	return verdict;

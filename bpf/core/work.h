@@ -25,12 +25,13 @@ struct dw_work {
 	__u32 pad;
 };
 
-DW_INLINE void dw_work_begin(struct dw_work *w, __u32 length)
+DW_INLINE void dw_work_begin(struct dw_work *w, __u32 length, __u32 segments)
 {
 	__builtin_memset(&w->packet, 0, sizeof(w->packet));
 	__builtin_memset(&w->judgement, 0, sizeof(w->judgement));
 	__builtin_memset(&w->outcome, 0, sizeof(w->outcome));
 	w->packet.length = length;
+	w->packet.segments = segments;
 	w->outcome.prefix_slot = DW_NOWHERE;
 }
 
@@ -122,6 +123,7 @@ DW_INLINE void dw_make_passage(struct dw_work *w, int inbound, const struct dw_b
 	const struct dw_image *header = (const struct dw_image *)image;
 
 	w->passage.length = w->packet.length;
+	w->passage.packets = w->packet.segments;
 	w->passage.inbound = inbound;
 	w->passage.tcp_flags = w->packet.proto == DW_TCP ? w->packet.tcp_flags : 0;
 	w->passage.reason = 0;
@@ -141,6 +143,7 @@ DW_INLINE void dw_make_query(struct dw_work *w, int inbound)
 	w->query.proto = p->proto;
 	w->query.inbound = inbound;
 	w->query.length = p->length;
+	w->query.packets = p->segments;
 }
 
 DW_INLINE void dw_note_spot(struct dw_work *w, const struct dw_spot *ours)
@@ -260,6 +263,7 @@ DW_INLINE int dw_judge_icmp_error(const struct dw_frame *frame, struct dw_work *
 	int bad;
 
 	__builtin_memset(quoted, 0, sizeof(*quoted));
+	quoted->length = w->packet.end;
 	bad = w->packet.family == 6 ? dw_parse_ipv6(frame, at, quoted, 1) : dw_parse_ipv4(frame, at, quoted, 1);
 	if (bad || quoted->flags & DW_PACKET_LATER)
 		return DW_REASON_ICMP_NO_FLOW;
