@@ -97,7 +97,7 @@ ElementKey key_of(const AddressElement& element) {
         return {prefix->first().hi, prefix->first().lo, kPrefix + prefix->length()};
     if (std::holds_alternative<Self>(element)) return {0, 0, kSelf};
     const Behind& place = std::get<Behind>(element);
-    const std::uint64_t subnet = std::uint64_t{place.source} << 16 | place.subnet.value_or(0);
+    const auto subnet = std::uint64_t{place.source} << 16 | place.subnet.value_or(0);
     if (place.interface_id) return {subnet, *place.interface_id, kHost};
     return {subnet, 0, place.subnet ? kSubnet : kSource};
 }

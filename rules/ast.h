@@ -19,7 +19,7 @@ struct Word {
 
 // ADDRESS
 struct Address {
-    enum class Kind { any, self, name, source, literal, list };
+    enum class Kind { any, self, name, source, literal, list, broken };
     Kind kind = Kind::any;
     bool negated = false;
     Span span;                      // with its `not`
@@ -120,6 +120,7 @@ struct File {
     std::vector<Policy> policies;
     // Names whose definitions were complained about: a use of them is no second error.
     std::vector<Word> broken_names;
+    bool incomplete = false;  // an include was refused: names that are unknown may be defined there
     Span end;
 };
 

@@ -98,6 +98,18 @@ void Cursor::begin_statement() {
     list_depth_ = 0;
 }
 
+void Cursor::open_list() {
+    ++list_depth_;
+    take();
+}
+
+void Cursor::close_list() {
+    const bool begins_line = tokens_[at_ - 1].kind == Kind::newline;
+    if (begins_line && column(peek().span) < column(statement_)) odd_list_end_ = peek().span;
+    --list_depth_;
+    take();
+}
+
 void Cursor::skip_separators() {
     while (at(Kind::newline) || at(Kind::semicolon)) take();
 }

@@ -4,7 +4,7 @@
 // an error: by going to the end of the statement, so that one mistake is one complaint.
 #pragma once
 
-#include <initializer_list>
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,16 +45,14 @@ public:
     void begin_statement();
     void skip_separators();  // newlines and semicolons between statements
     void skip_newlines();    // inside a list
-    void open_list() {
-        ++list_depth_;
-        take();
-    }
-    void close_list() {
-        --list_depth_;
-        take();
-    }
+    void open_list();
+    void close_list();
     // To the end of the statement that was begun, over whatever it holds.
     void skip_statement();
+    void set_in_policy(bool in_policy) { in_policy_ = in_policy; }
+    // The brace that closed the last list, where it looks like the end of the block around: it begins a line
+    // and stands further left than the statement it ended. Says so when a block turns out not to be closed.
+    [[nodiscard]] std::optional<Span> odd_list_end() const { return odd_list_end_; }
 
     [[nodiscard]] Diagnostics& diagnostics() { return diagnostics_; }
 
@@ -66,8 +64,10 @@ private:
     const SourceFile& file_;
     Diagnostics& diagnostics_;
     std::size_t at_ = 0;
-    unsigned list_depth_ = 0;
+    bool in_policy_ = false;
     Span statement_;  // its first token
+    unsigned list_depth_ = 0;
+    std::optional<Span> odd_list_end_;
 };
 
 // What opens a statement at the top of a file, and in a policy block.

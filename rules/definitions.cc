@@ -125,13 +125,15 @@ void Definitions::collect_services() {
 
 // Nearness is worked out for the errors that are shown only: it looks at every name.
 void Definitions::report_unknown(const ast::Word& word, std::string_view what) {
+    if (file_.incomplete) return;
     Diagnostic& report =
         diagnostics_.report(Code::unknown_name, word.span, fmt::format("no {} has this name", what));
     if (!diagnostics_.keeps_errors()) return;
-    std::vector<std::string_view> known;
-    for (const auto& [name, meaning] : names_) known.push_back(name);
-    std::sort(known.begin(), known.end());
-    report.help = did_you_mean(word.text, known);
+    if (sorted_names_.empty()) {
+        for (const auto& [name, meaning] : names_) sorted_names_.push_back(name);
+        std::sort(sorted_names_.begin(), sorted_names_.end());
+    }
+    report.help = did_you_mean(word.text, sorted_names_);
     if (report.help.empty() && services_.count(word.text) != 0)
         report.help = fmt::format("`{}` is a service: write it before `from` and `to`, as `service {}`",
                                   word.text, word.text);
@@ -151,17 +153,20 @@ std::optional<unsigned> Definitions::find_source(const ast::Word& word) {
     if (uplink == policy_->uplink.name)
         for (unsigned i = 0; i < sources.size(); ++i)
             if (sources[i].name == prefix) return i;
-    if (file_.uplinks.empty()) return std::nullopt;
+    if (file_.uplinks.empty() || file_.incomplete) return std::nullopt;
     for (const ast::Uplink& each : file_.uplinks) {
+        if (each.name.text.empty()) return std::nullopt;
         if (each.name.text != uplink) continue;
         if (each.broken || &each != &file_.uplinks.front()) return std::nullopt;
         for (const ast::Prefix& known : each.prefixes)
             if (known.name.text == prefix) return std::nullopt;
     }
     std::vector<std::string> names;
+    names.reserve(sources.size());
     for (const PrefixSource& source : sources) names.push_back(policy_->uplink.name + "." + source.name);
     diagnostics_.report(Code::unknown_name, word.span, "no uplink has this prefix")
-        .with_help(did_you_mean(word.text, {names.begin(), names.end()}));
+        .with_help(dot == std::string_view::npos ? "a prefix is written with its uplink, such as dish.pd"
+                                                 : did_you_mean(word.text, {names.begin(), names.end()}));
     return std::nullopt;
 }
 
@@ -257,7 +262,7 @@ std::optional<AddressSet> Definitions::read_address(const ast::Address& address)
 }
 
 std::optional<AddressSet> Definitions::read_positive(const ast::Address& address) {
-    const auto just = [](AddressElement element) { return AddressSet{false, {std::move(element)}, {}}; };
+    const auto just = [](const AddressElement& element) { return AddressSet{false, {element}, {}}; };
     switch (address.kind) {
         case ast::Address::Kind::any:
             return AddressSet{};
@@ -267,6 +272,8 @@ std::optional<AddressSet> Definitions::read_positive(const ast::Address& address
             return read_name(address.word);
         case ast::Address::Kind::list:
             return read_list(address);
+        case ast::Address::Kind::broken:
+            return std::nullopt;
         case ast::Address::Kind::source: {
             const auto source = find_source(address.word);
             if (!source) return std::nullopt;
@@ -344,6 +351,7 @@ std::shared_ptr<const ResolvedMatch> Definitions::read_match(const ast::Match& m
     const ast::Word& name = match.values.front();
     const auto found = services_.find(name.text);
     if (found != services_.end()) return found->second;
+    if (file_.incomplete) return nullptr;
     std::vector<std::string_view> known;
     for (const auto& [service, meaning] : services_) known.push_back(service);
     std::sort(known.begin(), known.end());

@@ -80,13 +80,14 @@ private:
 
     Policy* policy_ = nullptr;
     std::unordered_map<std::string_view, Name> names_;
+    std::vector<std::string_view> sorted_names_;  // of names_, when somebody had to look for a near one
     std::vector<std::optional<AddressElement>> networks_, hosts_;  // beside the file's lists
     ElementIndex network_index_;
     std::vector<SetState> sets_;
     std::unordered_map<std::string_view, std::shared_ptr<const ResolvedMatch>> services_;  // null: broken
     unsigned depth_ = 0;                                                                   // of sets in work
     std::size_t elements_ = 0;
-    WorkBudget comparisons_{100'000'000};
+    WorkBudget comparisons_{20'000'000};
 };
 
 }  // namespace dishwall

@@ -24,7 +24,7 @@ std::string_view title_of(Code code) {
     switch (code) {
 #define DW_DIAGNOSTIC_TITLE(identifier, number, severity, title) \
     case Code::identifier:                                       \
-        return title;
+        return (title);
         DW_DIAGNOSTICS(DW_DIAGNOSTIC_TITLE)
 #undef DW_DIAGNOSTIC_TITLE
     }
@@ -65,7 +65,7 @@ std::vector<Diagnostic> Diagnostics::take() {
                      [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
     if (first_beyond_)
         all_.push_back({Code::too_many,
-                        {*first_beyond_, fmt::format("the {}th is here", kMost + 1)},
+                        {*first_beyond_, fmt::format("error {} is here", kMost + 1)},
                         std::nullopt,
                         fmt::format("{} errors in all; mend the ones above first", errors_)});
     std::vector<Diagnostic> taken = std::move(all_);

@@ -56,7 +56,7 @@ enum class Severity { error, warning };
     X(not_supported, 501, error, "this is not supported yet")
 
 enum class Code : std::uint16_t {
-#define DW_DIAGNOSTIC_ENUM(identifier, number, severity, title) identifier = number,
+#define DW_DIAGNOSTIC_ENUM(identifier, number, severity, title) identifier = (number),
     DW_DIAGNOSTICS(DW_DIAGNOSTIC_ENUM)
 #undef DW_DIAGNOSTIC_ENUM
 };

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rules/lexer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <utility>
 
 namespace dishwall {
 namespace {
@@ -16,7 +15,8 @@ bool in_word(char c) {
 }
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 bool has_meaning(char c) {
-    return in_word(c) || is_blank(c) || std::string_view("\n;,={}#\\\"").find(c) != std::string_view::npos;
+    return in_word(c) || is_blank(c) ||
+           std::string_view("\n;,={}#\\\"()[]'").find(c) != std::string_view::npos;
 }
 
 class Lexer {
@@ -38,26 +38,42 @@ private:
             ++at_;
         else if (in_word(c))
             word();
-        else if (c == '#')
-            at_ = line_end();
-        else if (c == '\n')
-            single(Kind::newline);
-        else if (c == ';')
-            single(Kind::semicolon);
-        else if (c == ',')
-            single(Kind::comma);
-        else if (c == '=')
-            single(Kind::equals);
-        else if (c == '{')
-            single(Kind::open);
-        else if (c == '}')
-            single(Kind::close);
-        else if (c == '"')
-            string();
-        else if (c == '\\')
-            continuation();
         else
-            unknown();
+            punctuation(c);
+    }
+
+    void punctuation(char c) {
+        switch (c) {
+            case '#':
+                at_ = std::min(text_.find('\n', at_), text_.size());
+                return;
+            case '\n':
+                return single(Kind::newline);
+            case ';':
+                return single(Kind::semicolon);
+            case ',':
+                return single(Kind::comma);
+            case '=':
+                return single(Kind::equals);
+            case '{':
+                return single(Kind::open);
+            case '}':
+                return single(Kind::close);
+            case '(':
+            case '[':
+                return bracket(Kind::open);
+            case ')':
+            case ']':
+                return bracket(Kind::close);
+            case '"':
+                return string();
+            case '\'':
+                return single_quotes();
+            case '\\':
+                return continuation();
+            default:
+                return unknown();
+        }
     }
 
     Span span(std::size_t begin, std::size_t end) const {
@@ -70,36 +86,45 @@ private:
         add(kind, at_, at_ + 1);
         ++at_;
     }
-    std::size_t line_end() const { return std::min(text_.find('\n', at_), text_.size()); }
-
     void word() {
         const std::size_t begin = at_;
         while (at_ < text_.size() && in_word(text_[at_])) ++at_;
         add(Kind::word, begin, at_);
     }
 
+    // The place of the closing quote, or of the end of the line where it should have been.
+    std::size_t closing(char quote) const {
+        const char stops[] = {quote, '\n'};
+        return std::min(text_.find_first_of({stops, 2}, at_ + 1), text_.size());
+    }
+    bool is_at(char c, std::size_t place) const { return place < text_.size() && text_[place] == c; }
+
+    void quoted(std::size_t close, std::size_t end) {
+        tokens_.push_back({Kind::string, span(at_, end), text_.substr(at_ + 1, close - at_ - 1)});
+        at_ = end;
+    }
+
     void string() {
-        const std::size_t begin = at_;
-        const std::size_t close = text_.find('"', begin + 1);
-        std::size_t end = line_end();
-        if (close < end) {
-            at_ = close + 1;
-        } else {
-            while (end > begin + 1 && is_blank(text_[end - 1])) --end;
-            at_ = end;
-            diagnostics_.report(Code::unclosed_string, span(begin, end), "begins here")
-                .with_help("close it with `\"`");
-        }
-        tokens_.push_back({Kind::string, span(begin, at_),
-                           text_.substr(begin + 1, (close == at_ - 1 ? close : at_) - begin - 1)});
+        std::size_t close = closing('"');
+        if (is_at('"', close)) return quoted(close, close + 1);
+        while (close > at_ + 1 && is_blank(text_[close - 1])) --close;
+        diagnostics_.report(Code::unclosed_string, span(at_, close), "begins here")
+            .with_help("close it with `\"`");
+        quoted(close, close);
+    }
+
+    void single_quotes() {
+        const std::size_t close = closing('\'');
+        if (!is_at('\'', close)) return unknown();
+        report_unknown(close + 1).with_help("strings are written in double quotes");
+        quoted(close, close + 1);
     }
 
     // A backslash at the end of a line joins it with the next one.
     void continuation() {
-        const std::size_t end = line_end();
-        const std::string_view rest = text_.substr(at_ + 1, end - at_ - 1);
-        if (std::all_of(rest.begin(), rest.end(), is_blank)) {
-            at_ = std::min(end + 1, text_.size());
+        const std::size_t next = std::min(text_.find_first_not_of(" \t\r", at_ + 1), text_.size());
+        if (next == text_.size() || text_[next] == '\n') {
+            at_ = std::min(next + 1, text_.size());
             return;
         }
         diagnostics_.report(Code::invalid_character, span(at_, at_ + 1), "not at the end of its line")
@@ -107,25 +132,38 @@ private:
         ++at_;
     }
 
+    // ( ) [ ] are read as the braces that were meant, so that one wrong pair is one complaint.
+    void bracket(Kind kind) {
+        const bool pairs = kind == Kind::close && brackets_ > 0;
+        if (pairs)
+            --brackets_;
+        else
+            report_unknown(at_ + 1).with_help("lists and blocks are written in braces: { ... }");
+        if (kind == Kind::open) ++brackets_;
+        single(kind);
+    }
+
+    Diagnostic& report_unknown(std::size_t end) {
+        return diagnostics_.report(Code::invalid_character, span(at_, end), "not understood");
+    }
+
     void unknown() {
-        const std::size_t begin = at_;
-        while (at_ < text_.size() && !has_meaning(text_[at_])) ++at_;
-        Diagnostic& report = diagnostics_.report(Code::invalid_character, span(begin, at_), "not understood");
-        const char c = text_[begin];
-        if (c == '(' || c == ')' || c == '[' || c == ']')
-            report.with_help("lists and blocks are written in braces: { ... }");
-        else if (c == '!')
+        const char c = text_[at_];
+        std::size_t end = at_ + 1;
+        while (end < text_.size() && !has_meaning(text_[end])) ++end;
+        Diagnostic& report = report_unknown(end);
+        if (c == '!')
             report.with_help("write `not`");
-        else if (c == '\'')
-            report.with_help("strings are written in double quotes");
         else if (static_cast<unsigned char>(c) >= 0x80)
             report.with_help("outside of strings and comments only ASCII is understood");
+        at_ = end;
     }
 
     std::string_view text_;
     FileId file_;
     Diagnostics& diagnostics_;
     std::size_t at_ = 0;
+    unsigned brackets_ = 0;  // ( and [ that are open
     std::vector<Token> tokens_;
 };
 

@@ -102,7 +102,8 @@ std::optional<Ipv6Prefix> read_prefix(const ast::Word& word, Diagnostics* diagno
     if (!length) return std::nullopt;
     const auto prefix = Ipv6Prefix::make(*address, *length);
     if (!prefix)
-        diagnostics->report(Code::host_bits, word.span, fmt::format("more than {} bits are set", *length))
+        diagnostics
+            ->report(Code::host_bits, word.span, fmt::format("bits are set behind the first {}", *length))
             .with_help(fmt::format("the prefix is `{}`, the address alone `{}`",
                                    to_string(Ipv6Prefix::containing(*address, *length)),
                                    to_string(*address)));

@@ -18,9 +18,12 @@ namespace dishwall {
 namespace {
 
 // RFC 6092 REC-12, 14, 35, 40 and RFC 5382: seconds a flow may be idle.
-constexpr std::uint32_t kIdleSeconds[] = {
-    [DW_TIMEOUT_TCP_OPENING] = 240, [DW_TIMEOUT_TCP_ESTABLISHED] = 7440, [DW_TIMEOUT_TCP_CLOSING] = 240,
-    [DW_TIMEOUT_UDP] = 300,         [DW_TIMEOUT_ICMP] = 60,              [DW_TIMEOUT_OTHER] = 300,
+constexpr struct {
+    dw_timeout which;
+    std::uint32_t seconds;
+} kIdleSeconds[] = {
+    {DW_TIMEOUT_TCP_OPENING, 240}, {DW_TIMEOUT_TCP_ESTABLISHED, 7440}, {DW_TIMEOUT_TCP_CLOSING, 240},
+    {DW_TIMEOUT_UDP, 300},         {DW_TIMEOUT_ICMP, 60},              {DW_TIMEOUT_OTHER, 300},
 };
 
 struct PortSpan {
@@ -154,7 +157,7 @@ public:
         header_.magic = DW_MAGIC;
         header_.layout = DW_LAYOUT_VERSION;
         header_.ipv4 = policy_.uplink.ipv4;
-        std::copy(std::begin(kIdleSeconds), std::end(kIdleSeconds), header_.timeout_s);
+        for (const auto& idle : kIdleSeconds) header_.timeout_s[idle.which] = idle.seconds;
         header_.inbound = chain(policy_.inbound, true);
         header_.outbound = chain(policy_.outbound, false);
         if (sets_.size() > DW_SETS_MAX)

@@ -45,16 +45,18 @@ bool at_misspelt_clause(const Cursor& cursor) {
     return !opens_clause(next.text) && nearest(cursor.peek().text, {"from", "to", "name"}).has_value();
 }
 
+// `otherwise` is the help when the word is near to no known one.
 void report_unknown_word(Cursor& cursor, const std::vector<std::string_view>& known,
-                         std::string_view expected) {
+                         std::string_view expected, std::string_view otherwise = {}) {
     if (!cursor.at(Kind::word)) {
         cursor.unexpected(expected);
         return;
     }
     const Token& token = cursor.peek();
+    std::string help = token.text == "icmp" ? "did you mean `icmpv6`?" : did_you_mean(token.text, known);
     cursor.diagnostics()
         .report(Code::unknown_keyword, token.span, fmt::format("expected {}", expected))
-        .with_help(token.text == "icmp" ? "did you mean `icmpv6`?" : did_you_mean(token.text, known));
+        .with_help(help.empty() ? std::string(otherwise) : std::move(help));
 }
 
 // A word, or words in braces.
@@ -100,6 +102,7 @@ ast::Address::Kind kind_of(std::string_view word) {
 // `feed NAME` is read to its end, so that the rest of the rule is checked as well.
 ast::Address parse_feed(Cursor& cursor, bool* broken) {
     ast::Address address;
+    address.kind = ast::Address::Kind::broken;
     address.span = cursor.take().span;
     if (cursor.at(Kind::word) && !opens_clause(cursor.peek().text))
         address.span = join(address.span, cursor.take().span);
@@ -301,6 +304,7 @@ std::optional<ast::Match> parse_match(Cursor& cursor) {
         return values.has_value();
     };
     bool read = false;
+    const std::string other = fmt::format("a service is written `service {}`", cursor.peek().text);
     if (cursor.at_word("tcp") || cursor.at_word("udp") || cursor.at_word("sctp"))
         read = many(ast::Match::Kind::ports, "a port");
     else if (cursor.at_word("icmpv6"))
@@ -310,7 +314,7 @@ std::optional<ast::Match> parse_match(Cursor& cursor) {
     else if (cursor.at_word("service"))
         read = one(ast::Match::Kind::service, "a service's name");
     else
-        report_unknown_word(cursor, words_after_verdict(), "a protocol, `service`, `from` or `to`");
+        report_unknown_word(cursor, words_after_verdict(), "a protocol, `service`, `from` or `to`", other);
     if (!read) return std::nullopt;
     match.span = join(match.span, cursor.last_span());
     return match;

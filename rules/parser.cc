@@ -21,6 +21,8 @@ const std::vector<std::string_view>& uplink_keywords() {
     return words;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 class Parser {
 public:
     Parser(std::vector<Token> tokens, const SourceFile& file, Diagnostics* diagnostics)
@@ -39,7 +41,12 @@ private:
     bool version() {
         cursor_.begin_statement();
         const Span first = cursor_.peek().span;
-        if (!cursor_.accept_word("version")) {
+        if (cursor_.at(Kind::word) && !cursor_.at_word("version") &&
+            nearest(cursor_.peek().text, {"version"})) {
+            diagnostics_.report(Code::unknown_keyword, first, "expected the version")
+                .with_help("did you mean `version`?");
+            cursor_.take();
+        } else if (!cursor_.accept_word("version")) {
             diagnostics_.report(Code::version_missing, first, "before this")
                 .with_help("write `version 1` as the first line");
             return true;
@@ -107,17 +114,28 @@ private:
     void not_supported(const ast::Word& keyword) {
         diagnostics_.report(Code::not_supported, keyword.span,
                             fmt::format("`{}` is not supported yet", keyword.text));
-        if (cursor_.at(Kind::word)) file_.broken_names.push_back(cursor_.take_word());
+        if (keyword.text == "include") file_.incomplete = true;
+        const bool defines = keyword.text == "feed" || keyword.text == "signatures";
+        if (defines && cursor_.at(Kind::word)) file_.broken_names.push_back(cursor_.take_word());
         cursor_.skip_statement();
     }
 
+    // A misspelt keyword is reported and then read as the one that was meant.
     void unknown_statement(const ast::Word& keyword) {
         Diagnostic& report = diagnostics_.report(Code::unknown_keyword, keyword.span, "expected a statement");
-        if (opens_policy_statement(keyword.text))
+        const auto meant = nearest(keyword.text, top_keywords());
+        if (opens_policy_statement(keyword.text)) {
             report.with_help("rules stand in a `policy inbound on UPLINK { ... }` block");
-        else
+        } else if (meant) {
             report.with_help(did_you_mean(keyword.text, top_keywords()));
+            if (is_supported(*meant)) return dispatch({*meant, keyword.span});
+        }
         cursor_.skip_statement();
+    }
+
+    static bool is_supported(std::string_view keyword) {
+        return keyword == "uplink" || keyword == "network" || keyword == "host" || keyword == "set" ||
+               keyword == "service" || keyword == "policy";
     }
 
     // ---- definitions: KEYWORD NAME = ...
@@ -192,6 +210,11 @@ private:
         definition("a service's name", [&](const ast::Word& name) {
             ast::Service service{name, {}};
             do {
+                if (!service.members.empty() && cursor_.at(Kind::word) && is_digit(cursor_.peek().text[0])) {
+                    cursor_.unexpected("a protocol")
+                        .with_help("several ports stand in braces: tcp { 80, 443 }");
+                    return false;
+                }
                 auto member = parse_match(cursor_);
                 if (!member) return false;
                 if (member->kind == ast::Match::Kind::service) {
@@ -218,8 +241,7 @@ private:
         for (cursor_.skip_separators(); !cursor_.accept(Kind::close); cursor_.skip_separators()) {
             cursor_.begin_statement();
             if (cursor_.at(Kind::end) || at_top_statement()) {
-                diagnostics_.report(Code::unclosed_block, header, "opens a block")
-                    .and_at(cursor_.peek().span, "expected `}` before this");
+                report_unclosed(header);
                 return;
             }
             statement();
@@ -228,13 +250,25 @@ private:
         end_statement(true);
     }
 
+    void report_unclosed(const Span& header) {
+        Diagnostic& report = diagnostics_.report(Code::unclosed_block, header, "opens a block");
+        const auto odd = cursor_.odd_list_end();
+        if (odd && odd->begin > header.begin)
+            report.and_at(*odd, "this closes a list inside of it")
+                .with_help("close the list on its own line");
+        else
+            report.and_at(cursor_.peek().span, "expected `}` before this");
+    }
+
     bool at_top_statement() const {
         return cursor_.at(Kind::word) && opens_top_statement(cursor_.peek().text);
     }
 
-    bool at_block(bool header_read) {
-        if (header_read && cursor_.at(Kind::open)) return true;
-        if (header_read) cursor_.unexpected("`{`");
+    // Is there a block on this line? Also behind a header that could not be read.
+    bool find_block(bool header_read) {
+        if (header_read && !cursor_.at(Kind::open)) cursor_.unexpected("`{`");
+        while (!cursor_.at(Kind::open) && !cursor_.at_statement_end()) cursor_.take();
+        if (cursor_.at(Kind::open)) return true;
         cursor_.skip_statement();
         return false;
     }
@@ -242,9 +276,10 @@ private:
     void uplink(const ast::Word& keyword) {
         const auto name = cursor_.expect_word("the uplink's name");
         const Span header = join(keyword.span, cursor_.last_span());
-        ast::Uplink uplink{name.value_or(ast::Word{}), {}, {}, false, header};
-        uplink.broken = !at_block(name.has_value());
-        if (!uplink.broken)
+        ast::Uplink uplink{name.value_or(ast::Word{}), {}, {}, !name, header};
+        if (!find_block(name.has_value()))
+            uplink.broken = true;
+        else
             block(header, [&] {
                 if (!end_statement(uplink_statement(&uplink))) uplink.broken = true;
             });
@@ -315,9 +350,11 @@ private:
         ast::Policy policy;
         const bool header_read = policy_header(&policy);
         policy.span = join(keyword.span, cursor_.last_span());
-        if (!at_block(header_read)) return;
+        if (!find_block(header_read)) return;
+        cursor_.set_in_policy(true);
         block(policy.span, [&] { policy_statement(&policy); });
-        file_.policies.push_back(std::move(policy));
+        cursor_.set_in_policy(false);
+        if (header_read) file_.policies.push_back(std::move(policy));
     }
 
     bool policy_header(ast::Policy* policy) {
@@ -346,11 +383,26 @@ private:
             auto rule = parse_rule(cursor_);
             if (end_statement(rule.has_value())) policy->rules.push_back(std::move(*rule));
         } else {
-            diagnostics_.report(Code::unknown_keyword, token.span, "expected a rule")
-                .with_help(token.text == "deny" || token.text == "block"
-                               ? "did you mean `drop`?"
-                               : did_you_mean(token.text, policy_keywords()));
+            unknown_policy_statement(policy);
+        }
+    }
+
+    // A misspelt verdict is reported, and the rest of the rule is checked all the same.
+    void unknown_policy_statement(ast::Policy* policy) {
+        const Token& token = cursor_.peek();
+        const bool other_language = token.text == "deny" || token.text == "block";
+        const auto meant = other_language ? "drop" : nearest(token.text, policy_keywords());
+        Diagnostic& report = diagnostics_.report(Code::unknown_keyword, token.span, "expected a rule");
+        if (meant) report.with_help(fmt::format("did you mean `{}`?", *meant));
+        if (!meant || *meant == "log" || *meant == "reject-late") {
             cursor_.skip_statement();
+        } else if (*meant == "default") {
+            end_statement(default_verdict(policy));
+        } else {
+            auto rule = parse_rule(cursor_);
+            if (!end_statement(rule.has_value())) return;
+            rule->broken = true;
+            policy->rules.push_back(std::move(*rule));
         }
     }
 

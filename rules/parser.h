@@ -4,6 +4,7 @@
 // statement, so that one run reports every mistake in the file, and one mistake only once.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "rules/ast.h"

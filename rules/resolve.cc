@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <unordered_map>
 
@@ -76,7 +75,10 @@ private:
 
     void check_uplink(const ast::Word& name) {
         std::vector<std::string_view> known;
-        for (const ast::Uplink& uplink : file_.uplinks) known.push_back(uplink.name.text);
+        for (const ast::Uplink& uplink : file_.uplinks) {
+            if (uplink.name.text.empty()) return;  // complained about already
+            known.push_back(uplink.name.text);
+        }
         if (known.empty() || std::find(known.begin(), known.end(), name.text) != known.end()) return;
         diagnostics_.report(Code::unknown_name, name.span, "no uplink has this name")
             .with_help(did_you_mean(name.text, known));

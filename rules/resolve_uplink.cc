@@ -210,6 +210,7 @@ bool is_documentation(const Ipv6Prefix& prefix) {
 
 Uplink resolve_uplink(const ast::File& file, const SourceMap& sources, Diagnostics* diagnostics) {
     if (file.uplinks.empty()) {
+        if (file.incomplete) return {};
         diagnostics->report(Code::missing, file.end, "no uplink by the end of the file")
             .with_help("add `uplink NAME { interface ... }`");
         return {};

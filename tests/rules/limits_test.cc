@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Files over a limit are errors that name it, and neither long nor hostile files take long.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <ctime>
+#include <string>
+
+#include "tests/rules/text.h"
+
+namespace dishwall::test {
+namespace {
+
+// Of CPU time. Generous: these run under sanitizers too. What is quadratic takes minutes.
+constexpr double kSoonSeconds = 20;
+
+template <typename Line>
+std::string lines(std::size_t count, Line line) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += line(i) + "\n";
+    return text;
+}
+
+// The label of the first error.
+std::string first_error(const Compiled& compiled) {
+    for (const Diagnostic& diagnostic : compiled.diagnostics)
+        if (severity_of(diagnostic.code) == Severity::error) return diagnostic.primary.text;
+    return "no error";
+}
+
+std::string rule(std::size_t i) {
+    return fmt::format("accept tcp {} from 2a00:{:x}::/32 to nas", i % 60000 + 1000, i / 60000);
+}
+
+TEST(Limits, RulesAreCountedPerFile) {
+    EXPECT_TRUE(read_inbound(lines(DW_RULES_MAX, rule)).policy.has_value());
+    EXPECT_EQ(first_error(read_inbound(lines(DW_RULES_MAX + 1, rule))), "a file has at most 16384 rules");
+}
+
+TEST(Limits, NetworksAreCounted) {
+    const auto network = [](std::size_t i) {
+        return fmt::format("network n{} = dish.pd subnet {}", i, i + 2);
+    };
+    EXPECT_TRUE(read_after_preamble(lines(999, network)).policy.has_value());
+    EXPECT_EQ(first_error(read_after_preamble(lines(1000, network))), "a file has at most 1000 networks");
+}
+
+TEST(Limits, HostsAreCounted) {
+    const auto host = [](std::size_t i) { return fmt::format("host h{} = lan ::{:x}", i, i); };
+    EXPECT_TRUE(read_after_preamble(lines(65535, host)).policy.has_value());
+    EXPECT_EQ(first_error(read_after_preamble(lines(65536, host))), "a file has at most 65536 hosts");
+}
+
+TEST(Limits, SetsAreCounted) {
+    const auto set = [](std::size_t i) { return fmt::format("set s{} = {{ nas }}", i); };
+    EXPECT_TRUE(read_after_preamble(lines(DW_SETS_MAX, set)).policy.has_value());
+    EXPECT_EQ(first_error(read_after_preamble(lines(DW_SETS_MAX + 1, set))), "a file has at most 65535 sets");
+}
+
+TEST(Limits, SetsDefinedLaterNestOnlySoDeep) {
+    const auto set = [](std::size_t i) {
+        return fmt::format("set s{} = {{ s{}, 2a00:{:x}::/32 }}", i, i + 1, i);
+    };
+    EXPECT_TRUE(read_after_preamble(lines(63, set) + "set s63 = { nas }").policy.has_value());
+    EXPECT_EQ(first_error(read_after_preamble(lines(5000, set) + "set s5000 = { nas }")),
+              "sets can hold sets defined later 64 deep");
+}
+
+TEST(Limits, ElementsAreCountedWhereverASetIsUsed) {
+    std::string text = "set wide = { ";
+    for (int i = 0; i < 1000; ++i) text += fmt::format("2a00:{:x}::/32, ", i);
+    text += "}\npolicy inbound on dish {\n";
+    const std::string few =
+        text + lines(1000, [](std::size_t i) { return fmt::format("accept tcp {} from wide", i); });
+    EXPECT_TRUE(read_after_preamble(few + "}").policy.has_value());
+    const std::string many =
+        text + lines(4000, [](std::size_t i) { return fmt::format("accept tcp {} from wide", i); });
+    EXPECT_EQ(first_error(read_after_preamble(many + "}")),
+              "with this the sets and rules of the file have more than 4000000 elements");
+}
+
+TEST(Limits, TextIsLimited) {
+    EXPECT_EQ(first_error(read_policy("big.conf", std::string((64u << 20) + 1, '\n'), few_services())),
+              "a file has at most 64 MiB");
+}
+
+TEST(Limits, ErrorsAreBoundedAndWarningsDoNotHideThem) {
+    std::string text = lines(300, [](std::size_t i) { return fmt::format("set w{} = {{ lan, nas }}", i); });
+    text += lines(300, [](std::size_t i) { return fmt::format("set e{} = {{ nobody{} }}", i, i); });
+    const Compiled compiled = read_after_preamble(text);
+    EXPECT_EQ(compiled.diagnostics.size(), 201u);
+    EXPECT_EQ(compiled.diagnostics.back().code, Code::too_many);
+    EXPECT_EQ(compiled.diagnostics.back().help, "300 errors in all; mend the ones above first");
+}
+
+// ---- time
+
+void expect_soon(const std::string& text) {
+    const std::clock_t start = std::clock();
+    const Compiled compiled = read_after_preamble(text);
+    const std::string said = errors_of(compiled);
+    EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, kSoonSeconds)
+        << text.substr(0, 100) << said.substr(0, 100);
+}
+
+TEST(Time, LongFilesAreReadAtOnce) {
+    expect_soon("policy inbound on dish {\n" + lines(100000, rule) + "}");
+    expect_soon(
+        "policy inbound on dish {\n" +
+        lines(DW_RULES_MAX, [](std::size_t i) { return fmt::format("accept tcp {} to nas", i + 1); }) + "}");
+    expect_soon(
+        lines(100000, [](std::size_t i) { return fmt::format("network n{} = dish.pd subnet 1", i); }));
+}
+
+TEST(Time, HostileFilesAreReadAtOnce) {
+    expect_soon(std::string(1000000, '{'));
+    expect_soon("set s = " + std::string(1000000, '{'));
+    expect_soon(std::string(1000000, '}'));
+    expect_soon(std::string(1000000, '"'));
+    expect_soon(std::string(1000000, '\''));
+    expect_soon(std::string(1000000, '\\'));
+    expect_soon(std::string(1000000, '('));
+    expect_soon("service s = tcp " + std::string(1000000, ','));
+    expect_soon("host " + std::string(1000000, 'x') + " = lan ::1\nhost y = " + std::string(1000000, 'x'));
+    expect_soon(std::string(1000000, '\x01') + "x");
+    expect_soon("policy inbound on dish { accept from " + std::string(500000, '{') + "\n}");
+    expect_soon(lines(65536, [](std::size_t i) { return fmt::format("host h{} = lan ::{:x}", i, i); }) +
+                "policy inbound on dish {\n" +
+                lines(10000, [](std::size_t i) { return fmt::format("accept tcp {} to hh{}x", i, i); }) +
+                "}");
+    expect_soon(
+        "set s = { lan, not { " +
+        lines(100000,
+              [](std::size_t i) { return fmt::format("2a00:{:x}:{:x}::/48,", i >> 16, i & 0xffff); }) +
+        "}, { nas, not self } }");
+    std::string exclusions = "set s = { ";
+    for (int i = 0; i < 20000; ++i)
+        exclusions += fmt::format("{{ 2a00:{:x}::/32, not 2a00:{:x}:1::/48 }}, ", i, i);
+    expect_soon(exclusions + "}");
+    std::string ports;
+    for (int i = 0; i < 60000; ++i) ports += fmt::format("{}, ", i);
+    expect_soon("service wide = tcp { " + ports + "}\npolicy inbound on dish {\n" +
+                lines(16000, [](std::size_t) { return std::string("accept service wide to nas"); }) + "}");
+}
+
+}  // namespace
+}  // namespace dishwall::test
