@@ -3,6 +3,7 @@
 // The whole native path under a fuzzer: the input is a sequence of frames, each with a byte for its direction
 // and two for its length. Besides what the sanitizers see: every packet gets a reason that exists, a verdict
 // that fits it, and nothing is accepted "by a flow" that is not in the table.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -41,9 +42,10 @@ Executor& core() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     core().forget_flows();
-    while (size >= 3) {
+    while (size > 3) {  // a frame has at least one byte
         const Direction direction = data[0] & 1 ? Direction::outbound : Direction::inbound;
-        const std::size_t length = std::min<std::size_t>(size - 3, data[1] | (data[2] & 7) << 8);
+        const std::size_t wanted = data[1] | (data[2] & 7) << 8;
+        const std::size_t length = std::clamp<std::size_t>(wanted, 1, size - 3);
         check(core().run(direction, Bytes(data + 3, data + 3 + length)));
         data += 3 + length;
         size -= 3 + length;

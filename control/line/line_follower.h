@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Follows one uplink over netlink, on the daemon's sd_event loop, and hands out a complete `Own` each time it
+// changed. A new prefix must be in force within a millisecond (R29), so whatever is readable is read, applied
+// and reported at once; only what would come sooner than kSpacing after the report before waits for a
+// timer, since the packet core wants two writes of dw_own apart (bpf/core/layout.h).
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "control/line/prefix_tracker.h"
+#include "rules/own.h"
+#include "rules/policy.h"
+#include "rules/result.h"
+
+namespace dishwall {
+
+struct LineUpdate {
+    Own own;  // complete; never equal to the one before
+    std::vector<LineChange> changes;
+    std::uint64_t received_ns = 0;  // CLOCK_MONOTONIC: the first netlink message of this update was read, or
+                                    // its timer was due
+};
+
+struct UplinkState {
+    unsigned index = 0;  // 0: there is no such interface now. Another index: deleted and made again
+    bool up = false;     // administratively up and with carrier
+
+    bool operator==(const UplinkState&) const = default;
+};
+
+// Called from the loop, never from within `start` or `follow`.
+struct LineCallbacks {
+    std::function<void(const LineUpdate&)> own_changed;
+    std::function<void(const UplinkState&)> uplink_changed;
+    std::function<void(const std::string&)>
+        warn;  // went wrong but goes on: a resync, an unwritable state file
+};
+
+class LineFollower {
+public:
+    static constexpr std::chrono::milliseconds kSpacing{
+        2};  // own_changed is never called sooner than that again
+
+    // `loop` is referenced. `state_dir` keeps prefixes.json; empty: nothing is kept.
+    LineFollower(sd_event* loop, std::filesystem::path state_dir, LineCallbacks callbacks);
+    ~LineFollower();
+    LineFollower(const LineFollower&) = delete;
+    LineFollower& operator=(const LineFollower&) = delete;
+
+    // Opens netlink, reads what was saved, takes a complete dump (synchronous) and returns what is ours now.
+    // That the interface does not exist is no error here: see uplink().
+    [[nodiscard]] Result<Own> start(const Uplink& uplink);
+    // The same after a load, with another uplink block: prefix states are carried over by source name.
+    // Nothing has changed when it fails, and the old block can be followed again with another call.
+    [[nodiscard]] Result<Own> follow(const Uplink& uplink);
+
+    [[nodiscard]] const Own& own() const;
+    [[nodiscard]] UplinkState uplink() const;
+    // The `prefixes` array of the Prefix reply.
+    [[nodiscard]] nlohmann::json prefixes_json() const;
+    // The `self` array of the Prefix reply.
+    [[nodiscard]] nlohmann::json self_json() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dishwall
