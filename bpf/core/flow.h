@@ -61,7 +61,9 @@ DW_INLINE struct dw_home dw_flow_home(const struct dw_flow_key *key)
 
 	home.tag = (top >> 16) | 1;
 	home.bucket[0] = top & DW_SETTING(bucket_mask);
-	home.bucket[1] = (home.bucket[0] ^ (((__u32)hash >> 8 | 1) * 0x9e3779b1u)) & DW_SETTING(bucket_mask);
+	top = (top ^ top >> 15) * 0x2c1b3c6du; /* a permutation: where the first bucket is shared, the second is not */
+	top ^= top >> 13;
+	home.bucket[1] = (home.bucket[0] ^ (top | 1)) & DW_SETTING(bucket_mask);
 	return home;
 }
 
@@ -225,55 +227,71 @@ DW_INLINE void dw_flow_remove(__u32 id)
 		dw_cas(slot, word, 0);
 }
 
+#define DW_YIELD_FREE (~0ull - 1) /* and above: nobody loses anything */
+
 /*
  * How willingly this slot is given to a newcomer of `class`: 0 never; free and idle ones come first.
- * Global, so that the verifier does not follow its branches once for each of the sixteen candidates.
+ * Global, so that the verifier does not follow its branches once for each candidate.
  */
 DW_GLOBAL __u64 dw_slot_yield(const struct dw_image *image, __u64 word, __u32 class, __u64 now)
 {
 	if (!image)
 		return 0;
 	if (!word)
-		return ~0ull;
+		return DW_YIELD_FREE + 1;
 	if (dw_slot_status(word) != DW_SLOT_LIVE)
 		return 0;
 	if (dw_slot_expired(image, word, now))
-		return ~0ull - 1;
+		return DW_YIELD_FREE;
 	if (dw_slot_class(word) < class)
 		return 0;
 	return (__u64)dw_slot_class(word) << DW_SLOT_TIME_BITS | (dw_slot_idle(word, now) + 1);
 }
 
-/* The candidate that yields most readily to a newcomer, as an id; its word in *seen. 0: no room. */
-DW_GLOBAL __u32 dw_flow_room(const struct dw_image *image, const struct dw_home *home, __u32 class, __u64 now,
-			     __u64 *seen)
-{
-	__u32 ways = class & 1 ? DW_OUTSIDE_WAYS : DW_WAYS;
-	__u64 best = 0;
-	__u32 id = 0;
+/* What one bucket offers a newcomer. */
+struct dw_offer {
+	__u64 yield; /* of its best way; 0: nothing */
+	__u64 word;  /* that way's word, as seen */
+	__u32 id;
+	__u32 free;  /* ways that nobody loses anything by */
+};
 
-	if (!home || !seen)
-		return 0;
-	for (int i = 0; i < DW_FLOW_WAYS; i++) {
-		__u32 way = i % DW_WAYS;
-		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[i / DW_WAYS]);
+DW_GLOBAL int dw_bucket_offer(const struct dw_image *image, __u32 number, __u32 class, __u64 now,
+			      struct dw_offer *offer)
+{
+	struct dw_bucket *bucket = dw_mem_bucket(number);
+	__u32 ways = class & 1 ? DW_OUTSIDE_WAYS : DW_WAYS;
+
+	if (!offer || !bucket)
+		return -1;
+	offer->yield = 0;
+	offer->word = 0;
+	offer->id = 0;
+	offer->free = 0;
+	for (__u32 way = 0; way < DW_WAYS; way++) {
 		__u64 word, yield;
 
-		if (!bucket)
-			return 0;
 		if (way >= ways)
-			continue;
+			break;
 		word = DW_READ(bucket->slot[way]);
 		yield = dw_slot_yield(image, word, class, now);
-		if (yield <= best)
+		if (yield >= DW_YIELD_FREE)
+			offer->free++;
+		if (yield <= offer->yield)
 			continue;
-		best = yield;
-		*seen = word;
-		id = dw_flow_id(home->bucket[i / DW_WAYS], way);
-		if (best == ~0ull)
-			break;
+		offer->yield = yield;
+		offer->word = word;
+		offer->id = dw_flow_id(number, way);
 	}
-	return id;
+	return 0;
+}
+
+/* The better of two offers: the emptier bucket's while there is room, so that both fill evenly. */
+DW_INLINE int dw_first_is_better(const struct dw_offer *a, const struct dw_offer *b)
+{
+	if (a->free != b->free)
+		return a->free > b->free;
+	return a->yield >= b->yield;
 }
 
 /* After publishing: of several slots with this key the first one stays. Returns it. */
@@ -306,18 +324,22 @@ DW_GLOBAL __u32 dw_flow_settle(const struct dw_flow_key *key, const struct dw_ho
 DW_INLINE __u32 dw_flow_claim(const struct dw_image *image, const struct dw_home *home, __u32 class, __u64 now)
 {
 	for (int attempt = 0; attempt < DW_CLAIM_TRIES; attempt++) {
-		__u64 word = 0;
-		__u32 id = dw_flow_room(image, home, class, now, &word);
+		struct dw_offer best, second;
 		struct dw_bucket *bucket;
 
-		if (!id)
+		if (dw_bucket_offer(image, home->bucket[0], class, now, &best) ||
+		    dw_bucket_offer(image, home->bucket[1], class, now, &second))
 			return 0;
-		bucket = dw_bucket_of(id);
+		if (!dw_first_is_better(&best, &second))
+			best = second;
+		if (!best.yield)
+			return 0;
+		bucket = dw_bucket_of(best.id);
 		if (!bucket)
 			return 0;
-		if (dw_cas(&bucket->slot[dw_way_of(id)], word,
-			   dw_slot_word(home->tag, class, 0, DW_SLOT_BUSY, now)) == word)
-			return id;
+		if (dw_cas(&bucket->slot[dw_way_of(best.id)], best.word,
+			   dw_slot_word(home->tag, class, 0, DW_SLOT_BUSY, now)) == best.word)
+			return best.id;
 	}
 	return 0;
 }

@@ -211,8 +211,8 @@ TEST_F(NativeCore, DeniedPacketsLeaveNoState) {
 TEST_F(NativeCore, ManyFlowsFitWithoutLosingOne) {
     make(2048);  // 16,384 slots, three quarters full
     for (unsigned i = 0; i < 12'288; ++i) {
-        const Packet packet = Ethernet{} / Ipv6{.src = kNas, .dst = kPeer} /
-                              Udp{.sport = static_cast<std::uint16_t>(i), .dport = static_cast<std::uint16_t>(53 + (i >> 16))};
+        const Packet packet = Ethernet{} / Ipv6{.src = kNas, .dst = fmt::format("2001:db8:{:x}::{:x}", i % 97 + 2, i)} /
+                              Udp{.sport = static_cast<std::uint16_t>(i * 7), .dport = 53};
         ASSERT_EQ(out(packet), "default-accept") << i;
     }
     EXPECT_EQ(live_slots(), 12'288u);
