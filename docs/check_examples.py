@@ -50,4 +50,4 @@ def main(dishctl, page):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]))

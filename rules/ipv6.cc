@@ -2,6 +2,7 @@
 #include "rules/ipv6.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <array>
 #include <charconv>
@@ -41,7 +42,11 @@ std::string to_string(const Ipv6Address& address) {
     std::array<char, INET6_ADDRSTRLEN> text;
     store_be64(address.hi, bytes.data());
     store_be64(address.lo, bytes.data() + 8);
-    return inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
+    const std::string printed = inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
+    if (printed.find('.') == printed.npos) return printed;
+    // The C library writes the last 32 bits of ::/96 and ::ffff:0:0/96 as IPv4; we read none of that.
+    const char* head = address.lo >> 32 == 0 ? "::" : "::ffff:";
+    return fmt::format("{}{:x}:{:x}", head, address.lo >> 16 & 0xffff, address.lo & 0xffff);
 }
 
 std::optional<Ipv6Prefix> Ipv6Prefix::make(Ipv6Address address, unsigned length) {

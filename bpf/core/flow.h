@@ -20,7 +20,6 @@
 #include "mem.h"
 #include "wire.h"
 
-#define DW_FLOW_WAYS (2 * DW_WAYS) /* candidates of one key, in the order they are searched */
 #define DW_CLAIM_TRIES 4
 
 /* What a packet does to its flow. */
@@ -53,17 +52,23 @@ DW_INLINE __u64 dw_flow_hash(const struct dw_flow_key *key)
 	return sum;
 }
 
+/* A permutation of 32-bit words (the finaliser of MurmurHash3, by Austin Appleby): it keeps the hash's bound and
+ * breaks its one habit, that keys in arithmetic progression give hashes in arithmetic progression. */
+DW_INLINE __u32 dw_scatter(__u32 x)
+{
+	x = (x ^ x >> 16) * 0x85ebca6bu;
+	x = (x ^ x >> 13) * 0xc2b2ae35u;
+	return x ^ x >> 16;
+}
+
 DW_INLINE struct dw_home dw_flow_home(const struct dw_flow_key *key)
 {
-	__u64 hash = dw_flow_hash(key);
-	__u32 top = hash >> 32; /* the bits that the theorem speaks of */
+	__u32 top = dw_scatter(dw_flow_hash(key) >> 32); /* the bits that the theorem speaks of */
 	struct dw_home home;
 
 	home.tag = (top >> 16) | 1;
 	home.bucket[0] = top & DW_SETTING(bucket_mask);
-	top = (top ^ top >> 15) * 0x2c1b3c6du; /* a permutation: where the first bucket is shared, the second is not */
-	top ^= top >> 13;
-	home.bucket[1] = (home.bucket[0] ^ (top | 1)) & DW_SETTING(bucket_mask);
+	home.bucket[1] = (top ^ (dw_scatter(top) | 1)) & DW_SETTING(bucket_mask);
 	return home;
 }
 
@@ -197,19 +202,20 @@ DW_GLOBAL __u32 dw_flow_find(const struct dw_image *image, const struct dw_flow_
 	if (!image || !key)
 		return 0;
 	home = dw_flow_home(key);
-	for (int i = 0; i < DW_FLOW_WAYS; i++) {
-		__u32 number = home.bucket[i / DW_WAYS], way = i % DW_WAYS;
-		struct dw_bucket *bucket = dw_mem_bucket(number);
-		__u64 word;
+	for (int half = 0; half < 2; half++) {
+		struct dw_bucket *bucket = dw_mem_bucket(home.bucket[half]);
 
 		if (!bucket)
 			return 0;
-		word = DW_READ(bucket->slot[way]);
-		if (dw_slot_tag(word) != home.tag || dw_slot_status(word) != DW_SLOT_LIVE)
-			continue;
-		if (!dw_keys_equal(&bucket->flow[way].key, key) || dw_slot_expired(image, word, now))
-			continue;
-		return dw_flow_id(number, way);
+		for (int way = 0; way < DW_WAYS; way++) {
+			__u64 word = DW_READ(bucket->slot[way]);
+
+			if (dw_slot_tag(word) != home.tag || dw_slot_status(word) != DW_SLOT_LIVE)
+				continue;
+			if (!dw_keys_equal(&bucket->flow[way].key, key) || dw_slot_expired(image, word, now))
+				continue;
+			return dw_flow_id(home.bucket[half], way);
+		}
 	}
 	return 0;
 }
@@ -301,21 +307,22 @@ DW_GLOBAL __u32 dw_flow_settle(const struct dw_flow_key *key, const struct dw_ho
 
 	if (!key || !home)
 		return 0;
-	for (int i = 0; i < DW_FLOW_WAYS; i++) {
-		__u32 number = home->bucket[i / DW_WAYS], way = i % DW_WAYS;
-		struct dw_bucket *bucket = dw_mem_bucket(number);
-		__u64 word;
+	for (int half = 0; half < 2; half++) {
+		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[half]);
 
-		if (!bucket || (i >= DW_WAYS && number == home->bucket[0]))
+		if (!bucket || (half && home->bucket[1] == home->bucket[0]))
 			break;
-		word = DW_READ(bucket->slot[way]);
-		if (dw_slot_tag(word) != home->tag || dw_slot_status(word) != DW_SLOT_LIVE ||
-		    !dw_keys_equal(&bucket->flow[way].key, key))
-			continue;
-		if (!first)
-			first = dw_flow_id(number, way);
-		else
-			dw_cas(&bucket->slot[way], word, 0);
+		for (int way = 0; way < DW_WAYS; way++) {
+			__u64 word = DW_READ(bucket->slot[way]);
+
+			if (dw_slot_tag(word) != home->tag || dw_slot_status(word) != DW_SLOT_LIVE ||
+			    !dw_keys_equal(&bucket->flow[way].key, key))
+				continue;
+			if (!first)
+				first = dw_flow_id(home->bucket[half], way);
+			else
+				dw_cas(&bucket->slot[way], word, 0);
+		}
 	}
 	return first;
 }

@@ -218,6 +218,17 @@ TEST_F(NativeCore, ManyFlowsFitWithoutLosingOne) {
     EXPECT_EQ(live_slots(), 12'288u);
 }
 
+TEST_F(NativeCore, KeysInASequenceDoNotCluster) {
+    for (unsigned secret = 1; secret <= 8; ++secret) {
+        make(2048);
+        for (unsigned i = 0; i < DW_SECRET_WORDS; ++i)
+            memory_.settings.secret[i] = (kTestSecret * (i + 1)) ^ (0xd1342543de82ef95 * secret * (i + 7));
+        for (unsigned i = 0; i < 8'192; ++i)
+            out(Ethernet{} / Ipv6{.src = kNas, .dst = fmt::format("2001:db8:2::{:x}", i + 1)} / Udp{});
+        EXPECT_EQ(live_slots(), 8'192u) << "half full, peers differ by a counter, secret " << secret;
+    }
+}
+
 TEST_F(NativeCore, CountersAddUpPacketsAndBytes) {
     const Packet packet = syn(kPeer, 7, 22);
     in(packet);

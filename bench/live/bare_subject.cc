@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The floors: a gateway that decides nothing.
+#include "bench/live/command.h"
+#include "bench/live/subject.h"
+
+namespace dishwall::bench {
+namespace {
+
+// The kernel's own count of a veth's queue, for the program that counts nothing itself.
+Result<std::uint64_t> queue_statistic(const NetworkNamespace& where, const std::string& name) {
+    auto text = run(where, {"ethtool", "-S", "up0"});
+    if (!text) return tl::unexpected(text.error());
+    const std::size_t at = text->find(" " + name + ": ");
+    if (at == std::string::npos) return fail("`ethtool -S up0` does not tell {}", name);
+    return std::strtoull(text->c_str() + at + name.size() + 3, nullptr, 10);
+}
+
+class BareSubject : public Subject {
+public:
+    explicit BareSubject(BareProgram program) : program_(program) {}
+
+    Result<void> arm(const Site& site) override {
+        auto loaded = LoadedDevice::load();
+        if (!loaded) return tl::unexpected(loaded.error());
+        device_ = std::move(*loaded);
+        if (program_ == BareProgram::none) return {};
+        return attach_xdp(site.gateway(), "up0", chosen());
+    }
+
+    Result<std::uint64_t> counted(const Site& site, Fate) override {
+        if (program_ == BareProgram::drop) return queue_statistic(site.gateway(), "rx_queue_0_xdp_drops");
+        if (program_ == BareProgram::none) return queue_statistic(site.gateway(), "rx_queue_0_xdp_packets");
+        return device_.frames();
+    }
+
+private:
+    [[nodiscard]] const bpf_program* chosen() const {
+        const auto& programs = device_.skeleton->progs;
+        if (program_ == BareProgram::drop) return programs.drop_bare;
+        return program_ == BareProgram::drop_parsed ? programs.drop_parsed : programs.pass_counted;
+    }
+
+    BareProgram program_;
+    LoadedDevice device_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subject> bare(BareProgram program) { return std::make_unique<BareSubject>(program); }
+
+}  // namespace dishwall::bench

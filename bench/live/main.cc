@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// dishwall-bench-live: the same packets through bare XDP, dishwall and nftables, on one core.
+// 1. a private mount namespace, so that files and pins vanish with this process, however it ends
+// 2. one CPU for the packets, the others for everything else
+// 3. build all rows, measure, print, write
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "bench/live/command.h"
+#include "bench/live/session.h"
+#include "bench/readme.h"
+
+namespace dishwall::bench {
+namespace {
+
+struct Options {
+    SessionOptions session;
+    std::string json_file, readme;
+    bool list = false;
+};
+
+// A directory to mount over, in our own view only. It must not hide the build, or files to be written.
+Result<std::string> free_directory(const Options& options) {
+    const auto& rows = options.session.rows;
+    std::error_code ignored;  // a path that cannot be made absolute is reported by who uses it
+    for (const std::string candidate : {"/mnt", "/srv", "/media"}) {
+        bool free = std::filesystem::is_directory(candidate, ignored);
+        for (const std::string& needed : {rows.daemon, rows.control, options.json_file, options.readme})
+            free = free && !std::filesystem::absolute(needed, ignored).string().starts_with(candidate + "/");
+        if (free) return candidate;
+    }
+    return fail("there is no free directory to mount scratch space on: tried /mnt, /srv, /media");
+}
+
+// Seen by this process and its children only: a tmpfs for files and sockets, a bpffs for pins inside it.
+Result<void> make_scratch(Options& options) {
+    auto scratch = free_directory(options);
+    if (!scratch) return tl::unexpected(scratch.error());
+    options.session.rows.directory = *scratch;
+    options.session.rows.pins = *scratch + "/bpf";
+    const char* pins = options.session.rows.pins.c_str();
+    if (::unshare(CLONE_NEWNS) != 0)
+        return fail("cannot make a mount namespace: {} (run as root)", std::strerror(errno));
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("dishwall-bench", scratch->c_str(), "tmpfs", 0, nullptr) != 0 || ::mkdir(pins, 0700) != 0 ||
+        ::mount("bpf", pins, "bpf", 0, nullptr) != 0)
+        return fail("cannot mount scratch space on {}: {}", *scratch, std::strerror(errno));
+    return {};
+}
+
+// Live frames are processed where they are made, so pinning this thread pins the device under test as well.
+Result<void> take_cpu(int cpu) {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    if (::sched_setaffinity(0, sizeof(only), &only) != 0)
+        return fail("cannot run on CPU {}: {}", cpu, std::strerror(errno));
+    keep_off(cpu);
+    ::setpriority(PRIO_PROCESS, 0, -20);  // helps on a busy machine; nothing depends on it
+    return {};
+}
+
+// The build directory that has this binary as bench/live/dishwall-bench-live has the daemon and its tool as
+// well.
+std::string built(const std::string& program) {
+    std::error_code ignored;
+    const auto build = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / "../..";
+    return (build / program).lexically_normal();
+}
+
+void declare(CLI::App& app, Options& options) {
+    SessionOptions& session = options.session;
+    app.add_flag("--quick", session.quick, "one short repeat: checks the gates, its numbers mean nothing");
+    app.add_option("--repeats", session.repeats, "runs of every row")->check(CLI::Range(1, 1000));
+    app.add_option("--frames", session.frames, "frames a run")->check(CLI::Range(1024, 1 << 30));
+    app.add_option("--services", session.rows.services, "published services, a power of two")
+        ->check(CLI::Range(1, 4096));
+    app.add_option("--cpu", session.cpu, "the CPU for the packets; default: the last one");
+    app.add_option("--rows", session.only, "only these rows")->delimiter(',');
+    app.add_option("--json", options.json_file, "write the result here as well");
+    app.add_option("--write-readme", options.readme, "replace the table in this file");
+    app.add_option("--dishwalld", session.rows.daemon, "the daemon to measure; default: the one just built");
+    app.add_option("--dishctl", session.rows.control, "its tool; default: the one just built");
+    app.add_flag("--list", options.list, "print the ids of the rows and end");
+}
+
+Options defaults() {
+    Options options;
+    options.session.cpu = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)) - 1;
+    options.session.rows.daemon = built("control/dishwalld");
+    options.session.rows.control = built("control/dishctl/dishctl");
+    return options;
+}
+
+Result<void> publish(const Options& options, const Report& report) {
+    fmt::print("{}", terminal_table(report));
+    if (!options.json_file.empty() && !(std::ofstream(options.json_file) << to_json(report).dump(2) << "\n"))
+        return fail("cannot write {}", options.json_file);
+    if (options.readme.empty()) return {};
+    return write_between_markers(options.readme, "live", markdown(report));
+}
+
+Result<bool> measure_and_publish(Options options) {
+    if (auto made = make_scratch(options); !made) return tl::unexpected(made.error());
+    if (auto taken = take_cpu(options.session.cpu); !taken) return tl::unexpected(taken.error());
+    auto report = measure_all(options.session);
+    if (!report) return tl::unexpected(report.error());
+    if (auto published = publish(options, *report); !published) return tl::unexpected(published.error());
+    return report->all_gates_held();
+}
+
+void list_rows(const RowOptions& options) {
+    for (const RowPlan& plan : all_rows(options)) fmt::print("{:<26}{}: {}\n", plan.id, plan.what, plan.does);
+}
+
+}  // namespace
+}  // namespace dishwall::bench
+
+int main(int argc, char** argv) {
+    using namespace dishwall::bench;
+    Options options = defaults();
+    CLI::App app("dishwall beside bare XDP and nftables, by live frames on one core");
+    declare(app, options);
+    CLI11_PARSE(app, argc, argv);
+    SessionOptions& session = options.session;
+    if ((session.rows.services & (session.rows.services - 1)) != 0) {
+        fmt::print(stderr, "dishwall-bench-live: --services {} is not a power of two\n",
+                   session.rows.services);
+        return 2;
+    }
+    if (options.list) {
+        list_rows(session.rows);
+        return 0;
+    }
+    if (session.quick) {
+        session.repeats = 1;
+        session.frames = 16384;
+    }
+    auto held = measure_and_publish(options);
+    if (held) return *held ? 0 : 1;
+    fmt::print(stderr, "dishwall-bench-live: {}\n", held.error().message);
+    return 1;
+}

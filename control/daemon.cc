@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/daemon.h"
+
+#include <spdlog/spdlog.h>
+
+#include <filesystem>
+
+#include "control/packet_json.h"
+#include "control/state_file.h"
+#include "rules/lower.h"
+
+namespace dishwall {
+namespace {
+
+tl::unexpected<LoadFailure> refused(std::string message) {
+    return tl::unexpected(LoadFailure{true, std::move(message), {}});
+}
+
+tl::unexpected<LoadFailure> failed(const Error& error) {
+    return tl::unexpected(LoadFailure{false, error.message, {}});
+}
+
+// What a running daemon cannot change under its feet.
+std::string needs_restart(const Uplink& now, const Uplink& wanted) {
+    if (wanted.interface != now.interface)
+        return fmt::format("the uplink's interface changes from {} to {}", now.interface, wanted.interface);
+    if (wanted.flow_table != now.flow_table)
+        return fmt::format("the flow table's size changes from {} to {}", now.flow_table, wanted.flow_table);
+    return {};
+}
+
+// Files that people expect to be read too, and that this version does not.
+void warn_about_unread_files(const std::string& config) {
+    const std::filesystem::path directory = std::filesystem::path(config).parent_path() / "conf.d";
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
+        if (entry.path().extension() == ".conf")
+            spdlog::warn("{} is not read: this version knows one rule file only", entry.path().string());
+}
+
+}  // namespace
+
+Daemon::Daemon(sd_event* loop, DaemonOptions options, DaemonObservers observers)
+    : loop_(loop),
+      options_(std::move(options)),
+      observers_(std::move(observers)),
+      line_(loop, options_.state_dir,
+            LineCallbacks{[this](const LineUpdate& update) { on_own_changed(update); },
+                          [this](const UplinkState& state) { on_uplink_changed(state); },
+                          [](const std::string& text) { spdlog::warn("{}", text); }}) {}
+
+Result<void> Daemon::start() {
+    // 1. The names of counters as a former daemon left them, then the rule file: what can be wrong without
+    //    touching the kernel.
+    if (Result<void> read = read_names(); !read) return read;
+    tl::expected<Candidate, LoadFailure> candidate = prepare(options_.config);
+    if (!candidate) {
+        const LoadFailure& failure = candidate.error();
+        return fail("{}{}{}", failure.message, failure.diagnostics.empty() ? "" : ":\n", failure.diagnostics);
+    }
+    const Uplink& uplink = candidate->policy->uplink;
+    const Result<Device> device = find_device(uplink.interface);
+    if (!device) return fail_with(device.error(), "uplink " + uplink.name);
+
+    // 2. Maps and programs, adopted or new. What is in force stays so.
+    Result<PinDirectory> pins = PinDirectory::open(options_.pin_dir);
+    if (!pins) return tl::unexpected(pins.error());
+    pins_ = std::move(*pins);
+    Result<Datapath> datapath = Datapath::open(*pins_, uplink.flow_table);
+    if (!datapath) return tl::unexpected(datapath.error());
+    datapath_.emplace(std::move(*datapath));
+    if (datapath_->adopted()) spdlog::info("took over flows, counters and policy from {}", pins_->path());
+
+    // 3. What is ours by a complete dump, then the new policy in one swap.
+    const Result<Own> own = line_.start(uplink);
+    if (!own) return fail_with(own.error(), "uplink " + uplink.name);
+    if (Result<void> enforced = enforce(std::move(*candidate), *own); !enforced) return enforced;
+
+    // 4. Only now the programs; pins last, as they are what the next daemon believes.
+    if (Result<void> attached = attach(*device); !attached) return attached;
+    if (!datapath_->adopted())
+        if (Result<void> pinned = pin_maps(*pins_, datapath_->maps()); !pinned) {
+            if (Result<void> undone = attachment_->detach(*pins_); !undone)
+                return fail_with(undone.error(), pinned.error().message + "; and cannot detach");
+            return pinned;
+        }
+
+    Result<EventReader> events = EventReader::open(
+        loop_, datapath_->maps(), [this](const dw_event& event) { observers_.packet(event, names_); });
+    if (!events) return tl::unexpected(events.error());
+    events_ = std::move(*events);
+    return {};
+}
+
+Result<void> Daemon::read_names() {
+    const Result<std::optional<std::string>> text = read_file(names_path());
+    if (!text) return tl::unexpected(text.error());
+    if (!*text) return {};
+    if (Result<void> read = names_.from_json(**text); !read)
+        spdlog::warn("{}: {}; totals of rules start at zero", names_path(), read.error().message);
+    return {};
+}
+
+tl::expected<Daemon::Candidate, LoadFailure> Daemon::prepare(const std::string& path) const {
+    tl::expected<LoadedConfig, ConfigFailure> config = load_config(path);
+    if (!config)
+        return tl::unexpected(LoadFailure{false, config.error().message, config.error().diagnostics});
+    if (!config->warnings.empty()) spdlog::warn("{} has warnings:\n{}", path, config->warnings);
+    warn_about_unread_files(path);
+
+    Candidate candidate{std::make_unique<const Policy>(std::move(config->policy)),
+                        names_,
+                        {},
+                        {},
+                        std::move(config->warnings)};
+    Result<std::vector<std::uint32_t>> reused = candidate.names.assign(*candidate.policy);
+    if (!reused) return failed(reused.error());
+    candidate.reused = std::move(*reused);
+    Result<std::vector<std::byte>> image =
+        lower(*candidate.policy, [&](const Rule& rule) { return candidate.names.id_of(rule); });
+    if (!image) return failed(image.error());
+    candidate.image = std::move(*image);
+    return candidate;
+}
+
+Result<void> Daemon::enforce(Candidate candidate, const Own& own) {
+    // Names first: after a crash here, a counter has a name that nobody counts for, not the reverse.
+    if (Result<void> saved = replace_file(names_path(), candidate.names.to_json()); !saved) return saved;
+    if (datapath_->adopted() &&
+        names_.list().empty())  // adopted counters whose names are lost mean nothing any more
+        for (std::uint32_t id = DW_REASONS_MAX; id < DW_COUNTERS; ++id) datapath_->counters().zero(id);
+    for (const std::uint32_t id : candidate.reused) datapath_->counters().zero(id);
+
+    const Result<std::uint32_t> generation = datapath_->put_in_force(candidate.image, own);
+    if (!generation) return tl::unexpected(generation.error());
+    policy_ = std::move(candidate.policy);
+    names_ = std::move(candidate.names);
+    loaded_at_ns_ = unix_now_ns();
+    spdlog::info("policy in force: {} inbound and {} outbound rules, generation {}",
+                 policy_->inbound.rules.size(), policy_->outbound.rules.size(), *generation);
+    return {};
+}
+
+Result<void> Daemon::attach(const Device& device) {
+    Result<Attachment> attachment =
+        Attachment::attach(*pins_, datapath_->programs(), device, policy_->uplink.xdp, options_.egress);
+    if (!attachment) return tl::unexpected(attachment.error());
+    attachment_ = std::move(*attachment);
+    spdlog::info("enforced on {} (interface {}): XDP {} inbound, {} outbound", device.name, device.index,
+                 attachment_->native() ? "native" : "generic",
+                 attachment_->egress() == EgressHook::tcx ? "tcx" : "clsact");
+    return {};
+}
+
+tl::expected<LoadReport, LoadFailure> Daemon::load(const std::optional<std::string>& path) {
+    const std::string file = path.value_or(options_.config);
+    tl::expected<LoadReport, LoadFailure> report = replace_policy(file);
+    if (report) {
+        options_.config = file;
+        return report;
+    }
+    LoadFailure& failure = report.error();
+    failure.message += "; the policy that was in force still is";
+    spdlog::error("load: {}{}{}", failure.message, failure.diagnostics.empty() ? "" : "\n",
+                  failure.diagnostics);
+    return report;
+}
+
+tl::expected<LoadReport, LoadFailure> Daemon::replace_policy(const std::string& path) {
+    tl::expected<Candidate, LoadFailure> candidate = prepare(path);
+    if (!candidate) return tl::unexpected(candidate.error());
+    const Uplink& uplink = candidate->policy->uplink;
+    if (const std::string why = needs_restart(policy_->uplink, uplink); !why.empty())
+        return refused(fmt::format("{}; restart the daemon to change that", why));
+    if (uplink.xdp != policy_->uplink.xdp)
+        spdlog::warn("the XDP mode stays as it is; 'dishctl unload' and a new start would change it");
+
+    const Result<Own> own = line_.follow(uplink);
+    if (!own) return failed(own.error());
+    LoadReport report{std::move(candidate->warnings)};
+    if (Result<void> enforced = enforce(std::move(*candidate), *own); !enforced) {
+        const Result<Own> back = line_.follow(policy_->uplink);
+        if (!back) spdlog::error("cannot follow the old uplink block again: {}", back.error().message);
+        if (Result<void> saved = replace_file(names_path(), names_.to_json()); !saved)
+            spdlog::error("{}", saved.error().message);
+        return failed(enforced.error());
+    }
+    return report;
+}
+
+Result<void> Daemon::unload() {
+    if (Result<void> detached = attachment_->detach(*pins_); !detached) return detached;
+    if (const Result<unsigned> unpinned = unpin_maps(*pins_); !unpinned)
+        return tl::unexpected(unpinned.error());
+    pins_->remove_directory();
+    spdlog::warn("unloaded: {} is open, nothing is filtered any more", attachment_->device().name);
+    return {};
+}
+
+Result<Explanation> Daemon::explain(const PacketSpec& packet) {
+    if (!explainer_) {
+        Result<Explainer> loaded =
+            Explainer::load(datapath_->settings(), datapath_->cpus(), datapath_->maps());
+        if (!loaded) return tl::unexpected(loaded.error());
+        explainer_ = std::move(*loaded);
+    }
+    const Result<dw_outcome> outcome = explainer_->run(packet, attachment_->device());
+    if (!outcome) return tl::unexpected(outcome.error());
+    const Result<KernelInstant> now = datapath_->now();
+    if (!now) return tl::unexpected(now.error());
+    Explanation explanation =
+        dishwall::explain(packet, *outcome,
+                          ExplainContext{*policy_, line_.own(), names_, datapath_->flows(),
+                                         datapath_->flow_times(*now), datapath_->wall_clock(*now)});
+    if (!explanation.agree)
+        spdlog::error("explain: program and evaluator DISAGREE, please report this: {}",
+                      explanation.reply.dump());
+    return explanation;
+}
+
+void Daemon::on_own_changed(const LineUpdate& update) {
+    if (Result<void> written = datapath_->own().write(update.own); !written) {
+        spdlog::error("our prefixes stay as they were: {}", written.error().message);
+        return;
+    }
+    enforced_in_ns_ = monotonic_now_ns() - update.received_ns;
+    for (const LineChange& change : update.changes) {
+        if (!change.about_prefix()) {
+            spdlog::debug("{}", change.text);
+            continue;
+        }
+        spdlog::info("{}", change.text);
+        observers_.prefix(change);
+    }
+}
+
+void Daemon::on_uplink_changed(const UplinkState& state) {
+    const Device& armed = attachment_->device();
+    if (state.index == 0) {
+        spdlog::warn("{} is gone; waiting for it to come back", armed.name);
+        return;
+    }
+    if (state.index == armed.index) {
+        spdlog::info("{} is {}", armed.name, state.up ? "up" : "down");
+        return;
+    }
+    spdlog::warn("{} is a new device (interface {}): packets passed unfiltered until now", armed.name,
+                 state.index);
+    if (Result<void> attached = attach(Device{armed.name, state.index}); !attached)
+        spdlog::error("the new {} is NOT guarded: {}", armed.name, attached.error().message);
+}
+
+}  // namespace dishwall

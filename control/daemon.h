@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The daemon's life: arms the uplink, keeps the policy and our prefixes in force, and leaves both in force
+// when it goes (design D5). A load that fails anywhere changes nothing (the old policy runs on).
+//
+// Armed in this order, so that no packet passes unjudged: policy compiled, maps made or adopted, our prefixes
+// filled in, policy swapped in, and only then the programs attached. READY is said after that.
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/attachment.h"
+#include "control/config_file.h"
+#include "control/counter_registry.h"
+#include "control/datapath.h"
+#include "control/event_reader.h"
+#include "control/explainer.h"
+#include "control/line/line_follower.h"
+#include "control/pin_directory.h"
+#include "control/run_lock.h"
+
+namespace dishwall {
+
+struct DaemonOptions {
+    std::string config = "/etc/dishwall/dishwall.conf";
+    std::string run_dir = "/run/dishwall";
+    std::string pin_dir = "/sys/fs/bpf/dishwall";
+    std::string state_dir = "/var/lib/dishwall";
+    EgressChoice egress = EgressChoice::automatic;
+};
+
+// Told as things happen.
+struct DaemonObservers {
+    std::function<void(const dw_event&, const CounterRegistry& names)> packet;
+    std::function<void(const LineChange&)> prefix;
+};
+
+struct LoadReport {
+    std::string warnings;  // rendered; may be empty
+};
+
+struct LoadFailure {
+    bool refused = false;  // nothing is wrong with the file, but it cannot be loaded while running
+    std::string message;
+    std::string diagnostics;
+};
+
+class Daemon {
+public:
+    // `loop` is referenced.
+    Daemon(sd_event* loop, DaemonOptions options, DaemonObservers observers);
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    // Until the policy is enforced. Call once. After a failure, what guarded the uplink before still does.
+    [[nodiscard]] Result<void> start();
+
+    // Puts another rule file in force; without a path the same one again.
+    // Success, warnings and failures go to the log too.
+    [[nodiscard]] tl::expected<LoadReport, LoadFailure> load(const std::optional<std::string>& path);
+    // The off switch: programs off the uplink, pins removed. From here on everything passes.
+    [[nodiscard]] Result<void> unload();
+    [[nodiscard]] Result<Explanation> explain(const PacketSpec& packet);
+
+    // What is in force, for replies. Good after a successful start.
+    [[nodiscard]] const DaemonOptions& options() const { return options_; }
+    [[nodiscard]] const Policy& policy() const { return *policy_; }
+    [[nodiscard]] const CounterRegistry& names() const { return names_; }
+    [[nodiscard]] const LineFollower& line() const { return line_; }
+    [[nodiscard]] Datapath& datapath() { return *datapath_; }
+    [[nodiscard]] const Attachment& attachment() const { return *attachment_; }
+    [[nodiscard]] std::int64_t loaded_at_ns() const { return loaded_at_ns_; }
+    // From the netlink event of the last update of our prefixes to its being in force.
+    [[nodiscard]] std::optional<std::uint64_t> enforced_in_ns() const { return enforced_in_ns_; }
+
+private:
+    struct Candidate {  // everything a load needs, before anything is touched
+        std::unique_ptr<const Policy> policy;
+        CounterRegistry names;
+        std::vector<std::uint32_t> reused;  // counters to zero
+        std::vector<std::byte> image;
+        std::string warnings;
+    };
+    [[nodiscard]] tl::expected<LoadReport, LoadFailure> replace_policy(const std::string& path);
+    [[nodiscard]] tl::expected<Candidate, LoadFailure> prepare(const std::string& path) const;
+    [[nodiscard]] Result<void> read_names();
+    [[nodiscard]] Result<void> enforce(Candidate candidate, const Own& own);
+    [[nodiscard]] Result<void> attach(const Device& device);
+    [[nodiscard]] std::string names_path() const { return options_.state_dir + "/counters.json"; }
+
+    void on_own_changed(const LineUpdate& update);
+    void on_uplink_changed(const UplinkState& state);
+
+    sd_event* loop_;
+    DaemonOptions options_;
+    DaemonObservers observers_;
+    LineFollower line_;
+
+    std::unique_ptr<const Policy> policy_;
+    CounterRegistry names_;
+    std::optional<PinDirectory> pins_;
+    std::optional<Datapath> datapath_;
+    std::optional<Attachment> attachment_;
+    std::optional<EventReader> events_;
+    std::optional<Explainer> explainer_;
+    std::int64_t loaded_at_ns_ = 0;
+    std::optional<std::uint64_t> enforced_in_ns_;
+};
+
+}  // namespace dishwall

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// dishwalld: arms the uplink, then serves questions and follows the line until it is told to go. The policy
+// stays in force when it does. This file parses the command line, wires the parts and prints the one error.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "control/daemon.h"
+#include "control/kernel_support.h"
+#include "control/methods.h"
+#include "control/packet_json.h"
+
+namespace dishwall {
+namespace {
+
+struct LoopCloser {
+    void operator()(sd_event* loop) const { sd_event_unref(loop); }
+};
+using Loop = std::unique_ptr<sd_event, LoopCloser>;
+
+void set_up_log(bool verbose) {
+    auto logger = spdlog::stderr_color_st("dishwalld");
+    // The journal knows the time.
+    logger->set_pattern(std::getenv("JOURNAL_STREAM") != nullptr ? "%l: %v"
+                                                                 : "%Y-%m-%d %H:%M:%S.%e %^%l%$: %v");
+    logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+    spdlog::set_default_logger(std::move(logger));
+}
+
+Result<Loop> make_loop() {
+    sd_event* loop = nullptr;
+    if (const int error = sd_event_new(&loop); error < 0)
+        return fail("cannot make an event loop: {}", std::strerror(-error));
+    return Loop(loop);
+}
+
+int on_leave(sd_event_source* source, const signalfd_siginfo* signal, void*) {
+    spdlog::info("{}: going; the policy stays in force", ::strsignal(static_cast<int>(signal->ssi_signo)));
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+int on_reload(sd_event_source*, const signalfd_siginfo*, void* daemon) {
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+               static_cast<unsigned long long>(monotonic_now_ns() / 1000));
+    (void)static_cast<Daemon*>(daemon)->load(std::nullopt);  // says in the log what came of it
+    sd_notify(0, "READY=1");
+    return 0;
+}
+
+Result<void> handle_signals(sd_event* loop, Daemon* daemon) {
+    sigset_t handled;
+    ::sigemptyset(&handled);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&handled, signal);
+    ::sigprocmask(SIG_BLOCK, &handled, nullptr);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+        const auto handler = signal == SIGHUP ? on_reload : on_leave;
+        if (const int error = sd_event_add_signal(loop, nullptr, signal, handler, daemon); error < 0)
+            return fail("cannot handle signals: {}", std::strerror(-error));
+    }
+    return {};
+}
+
+// Soon, so that the reply to the call that wanted it is still sent.
+void leave_soon(sd_event* loop) {
+    constexpr std::uint64_t kReplyTime_us = 100'000;
+    const auto leave = [](sd_event_source* source, std::uint64_t, void*) {
+        return sd_event_exit(sd_event_source_get_event(source), 0);
+    };
+    if (sd_event_add_time_relative(loop, nullptr, CLOCK_MONOTONIC, kReplyTime_us, 0, leave, nullptr) < 0)
+        sd_event_exit(loop, 0);
+}
+
+// The passes of a daemon's life, in order.
+Result<void> run(const DaemonOptions& options) {
+    // Can this kernel and this process do it at all?
+    if (Result<void> able = check_kernel(); !able) return able;
+    if (Result<void> able = check_rights(); !able) return able;
+    log_libbpf_messages();
+
+    // One daemon for each run directory.
+    const Result<RunLock> lock = RunLock::take(options.run_dir);
+    if (!lock) return tl::unexpected(lock.error());
+
+    Result<Loop> loop = make_loop();
+    if (!loop) return tl::unexpected(loop.error());
+    IpcServer server(loop->get());
+    Daemon daemon(loop->get(), options, monitor_of(&server));
+    if (Result<void> handled = handle_signals(loop->get(), &daemon); !handled) return handled;
+
+    // Rule file to enforced policy.
+    if (Result<void> started = daemon.start(); !started) return started;
+
+    // Questions from now on.
+    add_methods(&server, &daemon, [&] { leave_soon(loop->get()); });
+    if (Result<void> listening = server.listen(std::filesystem::path(options.run_dir) / "ctl.sock");
+        !listening)
+        return listening;
+    if (const int error = sd_event_set_watchdog(loop->get(), 1); error < 0)
+        spdlog::warn("no watchdog: {}", std::strerror(-error));
+    sd_notify(0, "READY=1\nSTATUS=policy enforced");
+
+    // Until told to go.
+    const int error = sd_event_loop(loop->get());
+    sd_notify(0, "STOPPING=1");
+    if (error < 0) return fail("the event loop failed: {}", std::strerror(-error));
+    return {};
+}
+
+}  // namespace
+}  // namespace dishwall
+
+int main(int argc, char** argv) {
+    using namespace dishwall;
+    DaemonOptions options;
+    bool verbose = false;
+    CLI::App app{"Enforces an IPv6 policy on a Starlink uplink, and keeps it in force when it goes."};
+    app.set_version_flag("--version", std::string("dishwalld ") + kVersion);
+    // A unit's drop-in may repeat an option: the last one counts.
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    app.add_option("--config", options.config, "the rule file")->capture_default_str();
+    app.add_option("--run-dir", options.run_dir, "control socket and lock")->capture_default_str();
+    app.add_option("--pin-dir", options.pin_dir, "on a bpf file system")->capture_default_str();
+    app.add_option("--state-dir", options.state_dir, "what survives a reboot")->capture_default_str();
+    app.add_flag("-v,--verbose", verbose, "log more");
+    const std::map<std::string, EgressChoice> hooks{
+        {"auto", EgressChoice::automatic}, {"tcx", EgressChoice::tcx}, {"clsact", EgressChoice::clsact}};
+    // For tests of the older hook on newer kernels: no group, so that --help does not show it.
+    app.add_option("--egress", options.egress, "")->transform(CLI::CheckedTransformer(hooks))->group("");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    options.config = std::filesystem::absolute(options.config);
+    set_up_log(verbose);
+    if (const Result<void> ran = run(options); !ran) {
+        spdlog::error("{}", ran.error().message);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The maps that programs and daemon share. They are pinned, so that a restarted daemon finds the flows,
+// counters and the policy in force, and adopts them when they were made for the same layout and sizes
+// (design D5). The pin of `control` is the seal: it is removed first and set last, so a crash between
+// two pins leaves maps that nobody adopts, never a mixture.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "bpf/core/layout.h"
+#include "control/pin_directory.h"
+#include "control/unique_fd.h"
+#include "rules/result.h"
+
+namespace dishwall {
+
+struct KernelMaps {
+    UniqueFd control, own, flows, counters, policy, events;
+    // The two images that take turns in `policy`. Pinned as well: finding a map by its id would need
+    // CAP_SYS_ADMIN.
+    UniqueFd image_a, image_b;
+};
+
+// A map by its name in the BPF object and in the pin directory.
+struct NamedMap {
+    const char* name;
+    UniqueFd KernelMaps::*fd;
+};
+inline constexpr NamedMap kObjectMaps[] = {
+    {"control", &KernelMaps::control},   {"own", &KernelMaps::own},       {"flows", &KernelMaps::flows},
+    {"counters", &KernelMaps::counters}, {"policy", &KernelMaps::policy}, {"events", &KernelMaps::events},
+};
+inline constexpr NamedMap kImageMaps[] = {
+    {"image_a", &KernelMaps::image_a},
+    {"image_b", &KernelMaps::image_b},
+};
+
+// What the maps must have been made for.
+struct MapSizes {
+    std::uint32_t buckets = 0;  // of the flow table
+    std::uint32_t cpus = 0;     // counter blocks
+};
+
+struct PinnedMaps {
+    std::optional<KernelMaps> maps;  // empty: nothing to adopt
+    dw_control control{};            // as it is in the adopted maps
+    std::string why_not;             // when there were pins that do not fit; empty when there were none
+};
+
+[[nodiscard]] Result<PinnedMaps> find_pinned_maps(const PinDirectory& pins, const MapSizes& sizes);
+[[nodiscard]] Result<void> pin_maps(const PinDirectory& pins, const KernelMaps& maps);
+// Returns how many pins were removed.
+[[nodiscard]] Result<unsigned> unpin_maps(const PinDirectory& pins);
+
+// Makes image_a and image_b, and writes what `control` says of these maps.
+[[nodiscard]] Result<void> make_images(KernelMaps* maps);
+[[nodiscard]] Result<void> write_control(const KernelMaps& maps, const dw_control& control);
+
+}  // namespace dishwall

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/packet_json.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <ctime>
+
+#include "rules/resolve_match.h"
+
+namespace dishwall {
+namespace {
+
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+constexpr std::int64_t kNsPerMillisecond = 1'000'000;
+
+bool is_ipv4(const dw_in6& address) { return address.hi == 0 && address.lo >> 32 == 0xffff; }
+
+std::int64_t read_clock(clockid_t clock) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return now.tv_sec * kNsPerSecond + now.tv_nsec;
+}
+
+}  // namespace
+
+std::string address_text(const dw_in6& address) {
+    if (!is_ipv4(address)) return to_string(address_of(address));
+    return fmt::format("{}.{}.{}.{}", address.lo >> 24 & 0xff, address.lo >> 16 & 0xff,
+                       address.lo >> 8 & 0xff, address.lo & 0xff);
+}
+
+bool is_icmp(std::uint8_t proto) { return proto == IPPROTO_ICMPV6 || proto == IPPROTO_ICMP; }
+
+std::string protocol_name(std::uint8_t proto) {
+    switch (proto) {
+        case IPPROTO_TCP:
+            return "TCP";
+        case IPPROTO_UDP:
+            return "UDP";
+        case IPPROTO_SCTP:
+            return "SCTP";
+        case IPPROTO_ICMPV6:
+            return "ICMPv6";
+        case IPPROTO_ICMP:
+            return "ICMPv4";
+        case IPPROTO_GRE:
+            return "GRE";
+        case IPPROTO_ESP:
+            return "ESP";
+        case IPPROTO_AH:
+            return "AH";
+        default:
+            return fmt::format("proto-{}", proto);
+    }
+}
+
+nlohmann::json ip_json(const dw_in6& source, const dw_in6& destination) {
+    return {{"source", address_text(source)},
+            {"destination", address_text(destination)},
+            {"ipVersion", is_ipv4(source) && is_ipv4(destination) ? "IPv4" : "IPv6"}};
+}
+
+nlohmann::json l4_json(std::uint8_t proto, std::uint16_t source_port, std::uint16_t destination_port) {
+    nlohmann::json details = nlohmann::json::object();
+    if (has_ports(proto)) details = {{"source_port", source_port}, {"destination_port", destination_port}};
+    return {{protocol_name(proto), details}};
+}
+
+std::string iso_time(std::int64_t unix_ns) {
+    const std::time_t seconds = unix_ns / kNsPerSecond;
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+    return fmt::format("{}.{:03}Z", text, unix_ns % kNsPerSecond / kNsPerMillisecond);
+}
+
+std::int64_t unix_now_ns() { return read_clock(CLOCK_REALTIME); }
+
+std::uint64_t monotonic_now_ns() { return static_cast<std::uint64_t>(read_clock(CLOCK_MONOTONIC)); }
+
+}  // namespace dishwall

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Addresses, protocols and times as the control protocol writes them: Hubble's field names (IP, l4), RFC 5952
+// addresses, ISO 8601 times. Flows and events share these.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "bpf/core/layout.h"
+#include "rules/ipv6.h"
+
+namespace dishwall {
+
+inline Ipv6Address address_of(const dw_in6& words) { return {words.hi, words.lo}; }
+
+// "2001:db8::1", and "192.0.2.1" for ::ffff:192.0.2.1: flow keys hold IPv4 in this form only.
+[[nodiscard]] std::string address_text(const dw_in6& address);
+
+[[nodiscard]] bool is_icmp(std::uint8_t proto);
+// "TCP", "ICMPv6", "proto-50".
+[[nodiscard]] std::string protocol_name(std::uint8_t proto);
+
+// {"source", "destination", "ipVersion"}
+[[nodiscard]] nlohmann::json ip_json(const dw_in6& source, const dw_in6& destination);
+// {"TCP": {"source_port", "destination_port"}}; protocols without ports: {"GRE": {}}
+[[nodiscard]] nlohmann::json l4_json(std::uint8_t proto, std::uint16_t source_port,
+                                     std::uint16_t destination_port);
+
+// "2026-11-22T13:05:01.250Z"
+[[nodiscard]] std::string iso_time(std::int64_t unix_ns);
+[[nodiscard]] std::int64_t unix_now_ns();
+[[nodiscard]] std::uint64_t monotonic_now_ns();
+
+}  // namespace dishwall

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Replies as dishwalld gives them, canned. The time is 2026-11-22T13:10:00Z.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+namespace dishwall {
+
+constexpr std::int64_t kCannedNow = 1795353000;
+
+inline nlohmann::json canned(const char* text) { return nlohmann::json::parse(text); }
+
+inline nlohmann::json canned_prefixes() {
+    return canned(R"([
+        {"source":"dish.pd","prefix":"2001:db8:1100::/56","state":"grace","onlink":false,"grace_until":1795353240},
+        {"source":"dish.pd","prefix":"2001:db8:2200::/56","state":"preferred","onlink":false},
+        {"source":"dish.pd","prefix":"2001:db8:3300::/56","state":"grace","onlink":false,"grace_left":90},
+        {"source":"dish.onlink","prefix":"2001:db8:ffff::/64","state":"deprecated","onlink":true,
+         "valid_until":1795353295,"preferred_until":1795353000}])");
+}
+
+inline nlohmann::json canned_prefix() {
+    return {
+        {"prefixes", canned_prefixes()}, {"self", {"2001:db8:2200:1::1", "fe80::1"}}, {"enforced_in_us", 85}};
+}
+
+inline nlohmann::json canned_status() {
+    nlohmann::json status = canned(R"({
+        "version":"0.1.0","pid":4711,"uplink":"dish","interface":"eth0","ifindex":2,"xdp_mode":"generic",
+        "egress":"tcx","config":"/etc/dishwall/dishwall.conf","loaded_at":"2026-11-22T13:05:01.250Z","generation":3,
+        "rules":{"inbound":7,"outbound":2},"image_bytes":12345,"image_limit":4194304,
+        "flow_table":{"slots":131072,"bytes":17825792},"layout":1,"pin_dir":"/sys/fs/bpf/dishwall"})");
+    status["prefixes"] = canned_prefixes();
+    return status;
+}
+
+inline nlohmann::json canned_counters() {
+    return canned(R"({
+        "reasons":[
+            {"name":"flow","text":"belongs to a known flow","verdict":"accept","packets":123456,"bytes":98765432},
+            {"name":"default-drop","text":"dropped by the policy's default","verdict":"drop","packets":17,"bytes":1258},
+            {"name":"no-policy","text":"no policy image is loaded","verdict":"drop","packets":0,"bytes":0}],
+        "rules":[
+            {"name":"web","place":"dishwall.conf:12","chain":"inbound","verdict":"accept","packets":42,"bytes":3108},
+            {"name":"ssh","place":"dishwall.conf:13","chain":"inbound","verdict":"accept","packets":0,"bytes":0},
+            {"name":"old","place":"dishwall.conf:9","chain":"gone","verdict":"reject","packets":1,"bytes":74}]})");
+}
+
+inline nlohmann::json canned_flows() {
+    return canned(R"({"flows":[
+        {"verdict":"FORWARDED","IP":{"source":"2001:db8:9::1","destination":"2001:db8:2200:1::10","ipVersion":"IPv6"},
+         "l4":{"TCP":{"source_port":40000,"destination_port":443}},"origin":"outside","stage":"established",
+         "state":"established","rule":"web","reason":"rule-accept","generation":3,"packets_in":10,"bytes_in":1000,
+         "packets_out":12,"bytes_out":120000,"first_seen":"2026-11-22T13:00:00.000Z",
+         "last_seen":"2026-11-22T13:09:58.000Z","timeout_in":7438},
+        {"verdict":"FORWARDED","IP":{"source":"192.168.1.7","destination":"192.0.2.1","ipVersion":"IPv4"},
+         "l4":{"UDP":{"source_port":5000,"destination_port":53}},"origin":"inside","stage":"established",
+         "state":"established","rule":null,"reason":"default-accept","generation":3,"packets_in":1,"bytes_in":90,
+         "packets_out":1,"bytes_out":80,"first_seen":"2026-11-22T13:09:59.000Z",
+         "last_seen":"2026-11-22T13:09:59.500Z","timeout_in":299},
+        {"verdict":"FORWARDED","IP":{"source":"2001:db8:2200:1::10","destination":"2001:db8:9::1","ipVersion":"IPv6"},
+         "l4":{"ICMPv6":{"identifier":77}},"origin":"inside","stage":"embryonic",
+         "state":"unanswered","rule":null,"reason":"default-accept","generation":3,"packets_in":0,"bytes_in":0,
+         "packets_out":3,"bytes_out":312,"first_seen":"2026-11-22T13:09:00.000Z",
+         "last_seen":"2026-11-22T13:09:02.000Z","timeout_in":2}],
+        "truncated":true,"slots_used":5000})");
+}
+
+inline nlohmann::json canned_explain() {
+    return canned(
+        R"({"packet":"in tcp [2001:db8:9::1]:40000 > [2001:db8:2200:1::10]:443 S","verdict":"accept",
+        "reason":"rule-accept","reason_text":"accepted by a rule","rule":{"name":"web","place":"dishwall.conf:12"},
+        "prefix":{"source":"dish.pd","prefix":"2001:db8:2200::/56","state":"preferred"},"subnet":1,"flow":null,
+        "evaluator":{"verdict":"accept","rule":"web"},"agree":true,
+        "steps":["the packet: in tcp ...","no known flow has this packet","rule web (dishwall.conf:12) matches: accept"]})");
+}
+
+inline nlohmann::json canned_drop() {
+    return canned(R"({"kind":"drop","time":"2026-11-22T13:05:01.250Z","direction":"in","verdict":"DROPPED",
+        "IP":{"source":"2001:db8:9::1","destination":"2001:db8:2200:1::10","ipVersion":"IPv6"},
+        "l4":{"TCP":{"source_port":40000,"destination_port":22}},"reason":"default-drop",
+        "drop_reason_desc":"default-drop","rule":null,"length":74,"skipped":12})");
+}
+
+inline nlohmann::json canned_change() {
+    return canned(R"({"kind":"prefix","time":"2026-11-22T13:05:02.000Z","change":"added","source":"dish.pd",
+        "prefix":"2001:db8:2200::/56","text":"dish.pd: 2001:db8:2200::/56 is new"})");
+}
+
+}  // namespace dishwall

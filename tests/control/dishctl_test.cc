@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What people see of the daemon's replies, to the letter; and dishctl itself, run as a program against a
+// daemon that is only a socket with canned replies: exit codes, JSON, and one-line errors that say what to
+// do.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <clocale>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "control/dishctl/text.h"
+#include "control/dishctl/views.h"
+#include "control/ipc/client.h"
+#include "control/ipc/server.h"
+#include "tests/control/dishctl_replies.h"
+
+namespace dishwall {
+namespace {
+
+using nlohmann::json;
+
+constexpr View kPipe{0, false, kCannedNow}, kSmall{80, false, kCannedNow}, kColors{200, true, kCannedNow};
+
+class ViewTest : public testing::Test {
+protected:
+    void SetUp() override {
+        ::setenv("TZ", "UTC", 1);
+        ::tzset();
+        std::setlocale(LC_ALL, "C.UTF-8");
+    }
+    // smartcols fills the last column of a wrapped table with blanks.
+    static std::string trimmed(std::string text) {
+        std::size_t at = 0;
+        while ((at = text.find(" \n")) != std::string::npos) text.erase(at, 1);
+        return text;
+    }
+};
+
+TEST_F(ViewTest, status) {
+    EXPECT_EQ(trimmed("\n" + status_view(canned_status(), kPipe)), R"(
+uplink     dish on eth0 (index 2), XDP generic (slower than native), egress tcx
+rule file  /etc/dishwall/dishwall.conf, loaded 2026-11-22 13:05:01, generation 3
+rules      7 inbound, 2 outbound; image 12 KiB of 4.0 MiB
+flow table 131072 flows at most, 17 MiB
+daemon     dishwalld 0.1.0, process 4711, layout 1, pins in /sys/fs/bpf/dishwall
+
+SOURCE      PREFIX             STATE              LIFETIME
+dish.pd     2001:db8:1100::/56 grace              gone in 4 min
+dish.pd     2001:db8:2200::/56 preferred
+dish.pd     2001:db8:3300::/56 grace              gone 1 min 30 s after the line is up
+dish.onlink 2001:db8:ffff::/64 deprecated on-link valid 4 min 55 s, preferred 0 s
+)");
+}
+
+TEST_F(ViewTest, prefix) {
+    EXPECT_EQ(trimmed("\n" + prefix_view(canned_prefix(), kSmall)), R"(
+SOURCE      PREFIX             STATE              LIFETIME
+dish.pd     2001:db8:1100::/56 grace              gone in 4 min
+dish.pd     2001:db8:2200::/56 preferred
+dish.pd     2001:db8:3300::/56 grace              gone 1 min 30 s after the line
+dish.onlink 2001:db8:ffff::/64 deprecated on-link valid 4 min 55 s, preferred 0
+
+this box   2001:db8:2200:1::1 fe80::1
+last change was in force 85 us after the kernel told of it
+)");
+    EXPECT_EQ(
+        prefix_view(json::object(), kPipe),
+        "no prefix is known yet: nothing behind the line can be reached\n\nthis box   has no address\n");
+}
+
+TEST_F(ViewTest, counters_that_counted) {
+    EXPECT_EQ(trimmed("\n" + counters_view(canned_counters(), kPipe, false)), R"(
+VERDICT REASON       PACKETS   BYTES MEANING
+accept  flow          123456  94 MiB belongs to a known flow
+drop    default-drop      17 1.2 KiB dropped by the policy's default
+
+VERDICT RULE PACKETS   BYTES CHAIN   PLACE
+accept  web       42 3.0 KiB inbound dishwall.conf:12
+reject  old        1    74 B gone    dishwall.conf:9
+
+only what counted something is shown; --all shows the rest
+)");
+    EXPECT_EQ(counters_view(json::object(), kPipe, true),
+              "no packet has been judged yet\n\nno rule has matched a packet\n");
+}
+
+TEST_F(ViewTest, counters_all) {
+    const std::string text = counters_view(canned_counters(), kPipe, true);
+    EXPECT_NE(text.find("drop    no-policy          0     0 B no policy image is loaded\n"),
+              std::string::npos);
+    EXPECT_NE(text.find("accept  ssh        0     0 B inbound dishwall.conf:13\n"), std::string::npos);
+    EXPECT_EQ(text.find("--all"), std::string::npos);
+}
+
+TEST_F(ViewTest, flows_by_last_seen_uncut_without_a_terminal) {
+    EXPECT_EQ(trimmed("\n" + flows_view(canned_flows(), kPipe)), R"(
+PROTO        FROM                  TO                        STATE       RULE             IN        OUT         LAST         ENDS IN
+UDP          192.168.1.7:5000      192.0.2.1:53              established (default-accept)  1   90 B   1    80 B 13:09:59.500 4 min 59 s
+TCP          [2001:db8:9::1]:40000 [2001:db8:2200:1::10]:443 established web              10 1000 B  12 117 KiB 13:09:58.000 2 h 3 min
+ICMPv6 id 77 2001:db8:2200:1::10   2001:db8:9::1             unanswered  (default-accept)  0    0 B   3   312 B 13:09:02.000 2 s
+
+3 of 5000 flows; --limit 0 shows all
+)");
+    EXPECT_EQ(flows_view(json::object(), kPipe), "no flows\n");
+}
+
+TEST_F(ViewTest, flows_on_a_small_terminal_keep_whole_addresses) {
+    EXPECT_EQ(trimmed("\n" + flows_view(canned_flows(), kSmall)), R"(
+PROTO  FROM / TO                 STATE / RULE     IN     OUT     LAST
+UDP    192.168.1.7:5000          established      1      1       13:09:59
+       192.0.2.1:53              (default-accept) 90 B   80 B
+TCP    [2001:db8:9::1]:40000     established      10     12      13:09:58
+       [2001:db8:2200:1::10]:443 web              1000 B 117 KiB
+ICMPv6 2001:db8:2200:1::10       unanswered       0      3       13:09:02
+id 77  2001:db8:9::1             (default-accept) 0 B    312 B
+
+3 of 5000 flows; --limit 0 shows all
+)");
+}
+
+TEST_F(ViewTest, explain) {
+    EXPECT_EQ("\n" + explain_view(canned_explain(), kPipe), R"(
+  the packet: in tcp ...
+  no known flow has this packet
+  rule web (dishwall.conf:12) matches: accept
+accept: accepted by a rule, rule web at dishwall.conf:12
+)");
+    json other = canned_explain();
+    other["agree"] = false;
+    EXPECT_NE(explain_view(other, kPipe).find("THE PROGRAM AND THE EVALUATOR DISAGREE"), std::string::npos);
+}
+
+TEST_F(ViewTest, events) {
+    EXPECT_EQ(event_view(canned_drop(), kPipe),
+              "13:05:01.250 drop   in  TCP [2001:db8:9::1]:40000 > [2001:db8:2200:1::10]:22, 74 bytes: "
+              "default-drop "
+              "(12 before it not shown)\n");
+    EXPECT_EQ(event_view(canned_change(), kPipe), "13:05:02.000 prefix dish.pd: 2001:db8:2200::/56 is new\n");
+}
+
+TEST_F(ViewTest, colors_only_when_asked_for) {
+    EXPECT_NE(prefix_view(canned_prefix(), kColors).find("\x1b[32m"), std::string::npos);
+    EXPECT_NE(event_view(canned_drop(), kColors).find("\x1b[31mdrop"), std::string::npos);
+    for (const View& view : {kPipe, kSmall}) {
+        EXPECT_EQ(prefix_view(canned_prefix(), view).find('\x1b'), std::string::npos);
+        EXPECT_EQ(event_view(canned_drop(), view).find('\x1b'), std::string::npos);
+    }
+}
+
+TEST_F(ViewTest, text_from_the_daemon_cannot_steer_the_terminal) {
+    json hostile = canned_counters();
+    hostile["rules"][0]["name"] = "a\x1b[2Jb";
+    EXPECT_EQ(counters_view(hostile, kPipe, true).find('\x1b'), std::string::npos);
+    json status = canned_status();
+    status["config"] = "/tmp/\x1b]0;x\x07";
+    EXPECT_EQ(status_view(status, kPipe).find('\x1b'), std::string::npos);
+}
+
+TEST_F(ViewTest, reply_of_another_version_still_shows) {
+    EXPECT_NO_THROW((void)status_view(json::object(), kPipe));
+    EXPECT_NO_THROW((void)explain_view(json::object(), kPipe));
+    EXPECT_NO_THROW((void)event_view(json::object(), kPipe));
+    EXPECT_NO_THROW((void)flows_view({{"flows", {json::object()}}}, kSmall));
+}
+
+TEST(TextTest, units) {
+    const struct {
+        std::string made, expected;
+    } kCases[] = {
+        {bytes_text(0), "0 B"},
+        {bytes_text(1023), "1023 B"},
+        {bytes_text(1024), "1.0 KiB"},
+        {bytes_text(10'239), "10 KiB"},
+        {bytes_text(1'048'300), "1.0 MiB"},
+        {bytes_text(~0ull), "16 EiB"},
+        {duration_text(-5), "0 s"},
+        {duration_text(59), "59 s"},
+        {duration_text(60), "1 min"},
+        {duration_text(295), "4 min 55 s"},
+        {duration_text(7440), "2 h 4 min"},
+        {duration_text(90'000), "1 d 1 h"},
+        {clock_text("soon"), "soon"},
+    };
+    for (const auto& c : kCases) EXPECT_EQ(c.made, c.expected);
+}
+
+// ---- the program
+
+struct Ran {
+    int code = -1;
+    std::string out, err;
+};
+
+class DishctlTest : public testing::Test {
+protected:
+    void SetUp() override {
+        char name[] = "/tmp/dw-b2-ctl-XXXXXX";
+        ASSERT_NE(::mkdtemp(name), nullptr);
+        directory_ = name;
+    }
+    void TearDown() override {
+        if (thread_.joinable()) {
+            (void)IpcClient::connect(directory_ / "ctl.sock")->call("test.Quit", json::object());
+            thread_.join();
+        }
+        server_.reset();
+        sd_event_unref(loop_);
+        std::filesystem::remove_all(directory_);
+    }
+    void serve() {
+        ASSERT_GE(sd_event_new(&loop_), 0);
+        server_.emplace(loop_);
+        const auto give = [this](const char* verb, const json& reply) {
+            server_->add_method(std::string("org.dishwall.") + verb,
+                                [this, reply](const Caller&, const json& parameters) {
+                                    asked_ = parameters;
+                                    return CallResult(reply);
+                                });
+        };
+        give("Version", {{"version", "9.9"}});
+        give("Status", canned_status());
+        give("Flows", canned_flows());
+        give("Counters", canned_counters());
+        give("Prefix", canned_prefix());
+        give("Unload", {{"message", "eth0 is open"}});
+        server_->add_method("org.dishwall.Load", [this](const Caller&, const json& p) -> CallResult {
+            asked_ = p;
+            const std::string file = p["config"].is_null() ? "" : p["config"].get<std::string>();
+            if (file.ends_with("bad.conf"))
+                return call_error("BadInput", "bad.conf has 1 error", "error[E0201]: no\n");
+            if (file.ends_with("no.conf")) return call_error("Refused", "another uplink");
+            if (file.ends_with("oops.conf")) return call_error("Failed", "the kernel says no");
+            return canned(R"({"config":"/x.conf","generation":4,"rules":{"inbound":1,"outbound":0}})");
+        });
+        server_->add_method("org.dishwall.Explain", [](const Caller&, const json& p) -> CallResult {
+            if (p["packet"] == "nonsense") return call_error("BadInput", "no packet: nonsense");
+            json reply = canned_explain();
+            reply["agree"] = p["packet"] != "differ";
+            return reply;
+        });
+        server_->add_stream("org.dishwall.Monitor", [this](const Caller&, const json&) {
+            sd_event_add_time_relative(
+                loop_, nullptr, CLOCK_MONOTONIC, 10'000, 1,
+                [](sd_event_source*, std::uint64_t, void* self) {
+                    auto* server = &*static_cast<DishctlTest*>(self)->server_;
+                    for (int n = 0; n < 5; ++n) {
+                        server->publish("org.dishwall.Monitor", canned_drop());
+                        server->publish("org.dishwall.Monitor", canned_change());
+                    }
+                    return 0;
+                },
+                this);
+            return tl::expected<void, CallError>();
+        });
+        server_->add_method("test.Quit", [this](const Caller&, const json&) {
+            sd_event_exit(loop_, 0);
+            return CallResult(json::object());
+        });
+        ASSERT_TRUE(server_->listen(directory_ / "ctl.sock"));
+        thread_ = std::thread([this] { sd_event_loop(loop_); });
+    }
+
+    std::string file(const char* name) const { return (directory_ / name).string(); }
+    static std::string read(const std::string& path) {
+        std::ifstream in(path);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    Ran run(const std::string& words, const std::string& before = "") const {
+        const std::string command = fmt::format("{} {} --run-dir {} {} >{} 2>{}", before, DISHCTL,
+                                                directory_.string(), words, file("out"), file("err"));
+        const int status = std::system(command.c_str());
+        return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(file("out")), read(file("err"))};
+    }
+    void expect(const std::string& words, int code, const std::string& out, const std::string& err) const {
+        const Ran ran = run(words);
+        EXPECT_EQ(ran.code, code) << words;
+        EXPECT_EQ(ran.out, out) << words;
+        EXPECT_EQ(ran.err, err) << words;
+    }
+
+    std::filesystem::path directory_;
+    sd_event* loop_ = nullptr;
+    std::optional<IpcServer> server_;
+    std::thread thread_;
+    json asked_;
+};
+
+TEST_F(DishctlTest, daemon_that_is_not_there_is_exit_4_and_names_the_socket) {
+    const std::string hint = "; start it (systemctl start dishwalld), or name its directory with --run-dir\n";
+    for (const char* words : {"status", "flows", "counters", "prefix", "monitor", "unload", "load",
+                              "-j status", "explain 'in tcp'"})
+        expect(words, 4, "", "dishctl: no dishwalld here: there is no " + file("ctl.sock") + hint);
+}
+
+TEST_F(DishctlTest, wrong_usage_is_exit_2) {
+    for (const char* words :
+         {"", "frobnicate", "status now", "check", "explain", "flows --limit many", "--nonsense"}) {
+        const Ran ran = run(words);
+        EXPECT_EQ(ran.code, 2) << words;
+        EXPECT_EQ(ran.out, "") << words;
+        EXPECT_EQ(ran.err.substr(0, 9), "dishctl: ") << words;
+        EXPECT_EQ(std::ranges::count(ran.err, '\n'), 1) << ran.err;
+    }
+}
+
+TEST_F(DishctlTest, help_has_examples_for_every_verb) {
+    for (const char* verb : {"check", "load", "status", "flows", "counters", "prefix", "explain", "monitor",
+                             "unload", "version"}) {
+        const Ran ran = run(std::string(verb) + " --help");
+        EXPECT_EQ(ran.code, 0);
+        EXPECT_NE(ran.out.find("Examples:\n  dishctl " + std::string(verb)), std::string::npos) << ran.out;
+        EXPECT_NE(run("--help").out.find(verb), std::string::npos);
+    }
+}
+
+TEST_F(DishctlTest, json_before_and_behind_the_verb) {
+    serve();
+    EXPECT_EQ(json::parse(run("-j status").out), canned_status());
+    EXPECT_EQ(json::parse(run("status -j").out), canned_status());
+    EXPECT_EQ(json::parse(run("flows -j").out), canned_flows());
+    EXPECT_EQ(json::parse(run("counters -j").out), canned_counters());
+    EXPECT_EQ(json::parse(run("prefix -j").out), canned_prefix());
+    EXPECT_EQ(json::parse(run("explain 'in tcp' -j").out), canned_explain());
+    EXPECT_EQ(run("version -j").out, "{\"dishctl\":\"0.1.0\",\"dishwalld\":\"9.9\"}\n");
+}
+
+TEST_F(DishctlTest, tables_are_shown_uncut_in_a_pipe) {
+    serve();
+    EXPECT_EQ(run("counters").out, counters_view(canned_counters(), kPipe, false));
+    EXPECT_EQ(run("counters --all").out, counters_view(canned_counters(), kPipe, true));
+    EXPECT_EQ(run("flows", "TZ=UTC").out.substr(0, 20), flows_view(canned_flows(), kPipe).substr(0, 20));
+    EXPECT_EQ(run("unload").out, "eth0 is open\n");
+}
+
+TEST_F(DishctlTest, limit_is_passed_on_only_when_given) {
+    serve();
+    (void)run("flows");
+    EXPECT_EQ(asked_, json::object());
+    (void)run("flows -n 0");
+    EXPECT_EQ(asked_, json({{"limit", 0}}));
+}
+
+TEST_F(DishctlTest, load_sends_an_absolute_path_and_tells_errors_apart) {
+    serve();
+    expect("load", 0, "/x.conf is in force: 1 inbound, 0 outbound rules, generation 4\n", "");
+    EXPECT_TRUE(asked_["config"].is_null());
+    const Ran relative = run("load ./sub/../good.conf", "cd " + directory_.string() + " &&");
+    EXPECT_EQ(relative.code, 0);
+    EXPECT_EQ(asked_["config"], file("good.conf"));
+    expect("load bad.conf", 3, "", "error[E0201]: no\n\ndishctl: bad.conf has 1 error\n");
+    expect("load no.conf", 5, "", "dishctl: another uplink\n");
+    expect("load oops.conf", 1, "", "dishctl: the kernel says no\n");
+}
+
+TEST_F(DishctlTest, explain_exits_1_when_program_and_evaluator_differ) {
+    serve();
+    EXPECT_EQ(run("explain 'in tcp'").code, 0);
+    EXPECT_EQ(run("explain differ").code, 1);
+    expect("explain nonsense", 2, "", "dishctl: no packet: nonsense\n");
+}
+
+TEST_F(DishctlTest, monitor_prints_events_until_it_has_enough) {
+    serve();
+    const Ran ran = run("monitor --count 2 -j");
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_EQ(ran.out, canned_drop().dump() + "\n" + canned_change().dump() + "\n");
+    EXPECT_EQ(run("monitor -c 1", "TZ=UTC").out, event_view(canned_drop(), kPipe));
+}
+
+TEST_F(DishctlTest, check_needs_no_daemon) {
+    const std::string good =
+        "version 1\nuplink dish {\n  interface eth0\n  prefix pd from dhcpv6-pd\n}\n"
+        "network lan = dish.pd subnet 1 on br\nhost nas = lan ::10\n"
+        "policy inbound on dish {\n  accept tcp 443 to nas\n}\n";
+    std::ofstream(file("good.conf")) << good;
+    std::ofstream(file("bad.conf")) << good + "policy outbound on dish {\n  drop tcp 25 to nsa\n}\n";
+    const Ran ran = run("check " + file("good.conf"));
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_EQ(ran.out.substr(0, ran.out.find(", image")),
+              file("good.conf") + " is good: 1 inbound rule, 0 outbound rules, 1 network");
+    const Ran bad = run("check " + file("bad.conf"));
+    EXPECT_EQ(bad.code, 3);
+    EXPECT_EQ(bad.out, "");
+    EXPECT_NE(bad.err.find("bad.conf:12:"), std::string::npos) << bad.err;
+    EXPECT_NE(bad.err.find("\ndishctl: " + file("bad.conf") + " has 1 error\n"), std::string::npos)
+        << bad.err;
+    const json told = json::parse(run("check -j " + file("bad.conf")).out);
+    EXPECT_EQ(told["good"], false);
+    EXPECT_NE(told["diagnostics"].get<std::string>().find("E0201"), std::string::npos);
+    expect("check " + file("none.conf"), 1, "", "dishctl: there is no rule file " + file("none.conf") + "\n");
+}
+
+}  // namespace
+}  // namespace dishwall
