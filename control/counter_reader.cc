@@ -9,10 +9,9 @@ namespace dishwall {
 namespace {
 
 // reason.h: accepted packets have the numbers between the first such reason and the first that drops.
-constexpr bool accepts(unsigned number) { return number >= DW_REASON_FLOW && number < DW_REASON_TRUNCATED; }
 
-#define DW_REASON_INFO(identifier, number, name, text) ReasonInfo{number, name, text, accepts(number)},
-constexpr ReasonInfo kReasons[] = {DW_REASONS(DW_REASON_INFO)};
+#define DW_REASON_INFO(identifier, number, name, text) ReasonInfo{number, name, text, dw_reason_accepts(number) != 0},
+const ReasonInfo kReasons[] = {DW_REASONS(DW_REASON_INFO)};
 #undef DW_REASON_INFO
 constexpr ReasonInfo kUnknown{255, "unknown", "a reason that this version does not know", false};
 

@@ -6,7 +6,7 @@
 
 #include <ctime>
 
-#include "rules/resolve_match.h"
+#include "rules/policy.h"
 
 namespace dishwall {
 namespace {

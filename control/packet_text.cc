@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "rules/names.h"
-#include "rules/resolve_match.h"
+#include "rules/policy.h"
 
 namespace dishwall {
 namespace {

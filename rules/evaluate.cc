@@ -8,10 +8,6 @@
 namespace dishwall {
 namespace {
 
-bool has_ports(std::uint8_t proto) {
-    return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
-}
-
 bool in_any(const std::vector<PortRange>& ranges, std::uint16_t port) {
     if (ranges.empty()) return true;
     return std::any_of(ranges.begin(), ranges.end(),

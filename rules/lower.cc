@@ -85,11 +85,9 @@ std::vector<Alternative> alternatives_of(const Rule& rule) {
     return alternatives;
 }
 
-// Does a match with ports name a protocol that has none? It then matches nothing.
+// A rule that asks for the sender's port matches nothing of a protocol without ports.
 bool is_void(const Alternative& alternative, const Rule& rule) {
-    const std::uint16_t proto = alternative.proto;
-    const bool ports = proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
-    return !rule.from_ports.empty() && !ports;
+    return !rule.from_ports.empty() && !has_ports(static_cast<std::uint8_t>(alternative.proto));
 }
 
 class ImageWriter {

@@ -6,6 +6,8 @@
 // Addresses behind the line are kept as places (source, subnet id, interface id), never as literals (design D3).
 #pragma once
 
+#include <netinet/in.h>
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -89,6 +91,11 @@ struct AddressSet {
 };
 
 // ---- rules
+
+// TCP, UDP and SCTP: the protocols whose ports a rule may name.
+[[nodiscard]] inline bool has_ports(std::uint8_t proto) {
+    return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
 
 struct PortRange {
     std::uint16_t first = 0;

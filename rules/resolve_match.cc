@@ -131,10 +131,6 @@ std::size_t ResolvedMatch::elements() const {
     return count;
 }
 
-bool has_ports(std::uint8_t proto) {
-    return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
-}
-
 std::optional<std::vector<PortRange>> resolve_ports(const std::vector<ast::Word>& words,
                                                     std::string_view proto, const Environment& env,
                                                     Diagnostics* diagnostics) {

@@ -22,8 +22,6 @@ struct ResolvedMatch {
     [[nodiscard]] std::size_t elements() const;
 };
 
-[[nodiscard]] bool has_ports(std::uint8_t proto);
-
 // Every kind of match but `service`. Empty when an error was reported.
 [[nodiscard]] std::optional<ResolvedMatch> resolve_match(const ast::Match& match, const Environment& env,
                                                          Diagnostics* diagnostics);

@@ -76,4 +76,10 @@ enum dw_reason {
 #undef DW_REASON_ENUM
 };
 
+/* The one place that says which reasons let a packet pass. */
+static inline __attribute__((always_inline)) int dw_reason_accepts(int reason)
+{
+	return reason >= DW_REASON_FLOW && reason < DW_REASON_TRUNCATED;
+}
+
 #endif

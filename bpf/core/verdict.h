@@ -7,7 +7,7 @@
 
 DW_INLINE int dw_verdict_of(int reason)
 {
-	if (reason >= DW_REASON_FLOW && reason <= DW_REASON_FRAGMENT_OUT)
+	if (dw_reason_accepts(reason))
 		return DW_ACCEPT;
 	if (reason == DW_REASON_RULE_REJECT || reason == DW_REASON_DEFAULT_REJECT)
 		return DW_REJECT;
