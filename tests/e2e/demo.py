@@ -1,0 +1,299 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""./dishwall demo: what dishwall is for, shown on a whole line in network namespaces.
+
+    internet -- isp (radvd 300/150 s, kea delegating a /56) -- gateway (dhcpcd, dishwall) -- server, client
+
+Every line with a mark is a claim that was checked; the exit status is 0 only if all of them held. Nothing
+leaves the namespaces, and nothing is left behind.
+"""
+import contextlib
+import hashlib
+import os
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from lab import services, topology, traffic                  # noqa: E402
+from lab.dishwall import Dishwall                             # noqa: E402
+from lab.run import LabError, Run, wait_until                 # noqa: E402
+
+CONFIG = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo.conf")
+DOWNLOAD_BYTES = 24 << 20
+DOWNLOAD_SECONDS = 4
+
+COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def coloured(code, text):
+    return f"\033[{code}m{text}\033[0m" if COLOUR else text
+
+
+class Claims:
+    """Prints each claim with its mark and the time since the start, and remembers whether all held."""
+
+    def __init__(self):
+        self._start = time.monotonic()
+        self.held = self.failed = 0
+
+    def heading(self, text):
+        print(f"\n{coloured('1', text)}", flush=True)
+
+    @contextlib.contextmanager
+    def claim(self, text):
+        """The block makes the claim true or raises; it may return details through the list it is given."""
+        details = []
+        try:
+            yield details
+        except (AssertionError, LabError, OSError, KeyError) as error:
+            self.failed += 1
+            self._line(coloured("31", "✗"), text)
+            print("      " + f"{type(error).__name__}: {error}".replace("\n", "\n      "), flush=True)
+        else:
+            self.held += 1
+            self._line(coloured("32", "✓"), text + (": " + ", ".join(details) if details else ""))
+
+    def _line(self, mark, text):
+        print(f"  {mark} {time.monotonic() - self._start:5.1f} s  {text}", flush=True)
+
+    def show(self, command, output, lines=14):
+        """A command's output, as a person would see it."""
+        print(coloured("2", f"            $ {command}"))
+        shown = output.rstrip().splitlines()
+        for line in shown[:lines]:
+            print("              " + line)
+        if len(shown) > lines:
+            print(f"              ... {len(shown) - lines} more lines")
+
+    def finish(self):
+        total = f"{self.held} claims held, {self.failed} failed, {time.monotonic() - self._start:.1f} s"
+        print("\n" + coloured("32" if not self.failed else "31", total))
+        return 1 if self.failed else 0
+
+
+def check(condition, otherwise):
+    if not condition:
+        raise AssertionError(otherwise)
+
+
+class Download(threading.Thread):
+    """A download from the published web service, by the Internet host, spread over some seconds."""
+
+    def __init__(self, lab, address):
+        super().__init__(daemon=True)
+        self._connection = traffic.connected(lab.internet, address, 80, patience=10)
+        self._connection.sendall(f"GET /stream/{DOWNLOAD_BYTES}/{DOWNLOAD_SECONDS} HTTP/1.1\r\n"
+                                 f"Host: [{address}]\r\nConnection: close\r\n\r\n".encode())
+        self.received = 0
+        self.longest_pause = 0.0
+        self.digest = None
+        self.start()
+
+    def run(self):
+        body, head, last = hashlib.sha256(), b"", time.monotonic()
+        with self._connection, contextlib.suppress(OSError):
+            while data := self._connection.recv(1 << 16):
+                now = time.monotonic()
+                self.longest_pause, last = max(self.longest_pause, now - last), now
+                if b"\r\n\r\n" not in head:
+                    head += data
+                    data = head.partition(b"\r\n\r\n")[2]
+                body.update(data)
+                self.received += len(data)
+        self.digest = body.hexdigest()
+
+
+class Demo:
+    def __init__(self, run, claims):
+        self.claims = claims
+        self.lab = topology.Lab(run)
+        self.dishwall = Dishwall(self.lab.gateway_ns, CONFIG)
+
+    def claim(self, text):
+        return self.claims.claim(text)
+
+    # ---- what is checked more than once
+
+    def web_answers(self, prefix=None):
+        address = self.lab.server_address(prefix)
+        body = traffic.http_get(self.lab.internet, address)
+        check(body and "hello from server" in body, f"http://[{address}]/ did not answer: {body!r}")
+        return address
+
+    def ssh_is_dropped(self, prefix=None):
+        address = self.lab.server_address(prefix)
+        greeting = traffic.tcp_exchange(self.lab.client, address, 22)
+        check(greeting.startswith(b"SSH-2.0"), "nobody listens on the server's port 22, so nothing is shown")
+        check(not traffic.tcp_opens(self.lab.internet, address, 22, 0.7), "ssh answered from the Internet")
+        return address
+
+    def prefixes(self):
+        return {entry["prefix"]: entry["state"] for entry in self.dishwall.ask("prefix")["prefixes"]
+                if entry["source"] == "dish.pd"}
+
+    def show(self, *words, lines=14):
+        self.claims.show("dishctl " + " ".join(f"'{w}'" if " " in w else w for w in words),
+                         self.dishwall.ctl(*words).stdout, lines)
+
+    # ---- the story
+
+    def run(self):
+        self.protected_before_the_line()
+        self.published_and_closed()
+        self.renumbering()
+        self.looking_inside()
+        self.crash()
+        self.broken_file()
+
+    def protected_before_the_line(self):
+        self.claims.heading("The gateway is protected before the dish is plugged in")
+        with self.claim("dishwalld enforces the policy on an uplink without a prefix") as details:
+            self.dishwall.start()
+            status = self.dishwall.ask("status")
+            check(status["interface"] == "eth0", f"status says {status}")
+            details.append(f"XDP {status['xdp_mode']}, egress {status['egress']}")
+        with self.claim("the dish is plugged in; kea delegates a /56, the LAN gets addresses") as details:
+            self.lab.connect()
+            self.lab.serve()
+            wait_until(lambda: self.prefixes().get(topology.FIRST) == "preferred", 5,
+                       what=f"dishwall to know {topology.FIRST}")
+            details.append(f"dish.pd is {topology.FIRST}")
+
+    def published_and_closed(self):
+        self.claims.heading("What the rule file publishes answers, the rest does not")
+        with self.claim("the published web service answers from the Internet") as details:
+            details.append(f"http://[{self.web_answers()}]/")
+        with self.claim("ssh to the same host is dropped, and counted by reason") as details:
+            before = self.dishwall.reason("default-drop")
+            self.ssh_is_dropped()
+            dropped = self.dishwall.reason("default-drop") - before
+            check(dropped >= 1, "the counter default-drop did not move")
+            details.append(f"default-drop +{dropped}")
+        with self.claim("a LAN client reaches the Internet and gets its replies") as details:
+            body = traffic.http_get(self.lab.client, topology.INTERNET)
+            check(body and self.lab.client_address() in body, f"the Internet's web server said {body!r}")
+            details.append(body.strip())
+            check(traffic.ping(self.lab.client, topology.INTERNET) == 1, "ping got no reply")
+
+    def renumbering(self):
+        self.claims.heading("The line is renumbered while a download runs")
+        download = Download(self.lab, self.lab.server_address())
+        wait_until(lambda: download.received > 0, 5, what="the download to begin")
+        with self.claim("kea delegates another /56; the service answers on it at once") as details:
+            self.lab.renumber(topology.SECOND)
+            began = time.monotonic()
+            self.lab.wait_for_hosts(topology.SECOND)
+            host_ready = time.monotonic()
+            address = self.web_answers()
+            details.append(f"http://[{address}]/ on the first try, {1e3 * (time.monotonic() - host_ready):.0f}"
+                           f" ms after the host had its address")
+            details.append(f"the host needed {1e3 * (host_ready - began):.0f} ms")
+        with self.claim("ssh is closed on the new prefix as well"):
+            self.ssh_is_dropped()
+        with self.claim("in the overlap both prefixes are live, and the old one answers too") as details:
+            self.web_answers(topology.FIRST)
+            states = self.prefixes()
+            check({topology.FIRST, topology.SECOND} <= set(states), f"dishctl prefix says {states}")
+            enforced = self.dishwall.ask("prefix").get("enforced_in_us")
+            details.append(", ".join(f"{prefix} {state}" for prefix, state in sorted(states.items())))
+            details.append(f"last change enforced in {enforced} µs")
+        with self.claim("the download ran on through it and is intact") as details:
+            download.join(DOWNLOAD_SECONDS + 10)
+            check(download.received == DOWNLOAD_BYTES, f"{download.received} of {DOWNLOAD_BYTES} bytes came")
+            check(download.digest == services.stream_digest(DOWNLOAD_BYTES), "the bytes are not the right ones")
+            details.append(f"{download.received >> 20} MiB, longest pause "
+                           f"{1e3 * download.longest_pause:.0f} ms")
+
+    def looking_inside(self):
+        self.claims.heading("What dishwall knows")
+        with self.claim("flows: every connection with its rule and its counters, both ways"):
+            flows = self.dishwall.ask("flows")["flows"]
+            web = [flow for flow in flows if flow.get("rule") == "web"]
+            check(web, f"no flow by the rule web among {len(flows)}")
+            biggest = max(flow["packets_out"] for flow in web)
+            check(biggest > 1000, f"the download's flow counts only {biggest} packets")
+        self.show("flows", lines=8)
+        with self.claim("counters: by rule and by reason"):
+            check(self.dishwall.rule("web") >= 3, "the rule web counted less than three connections")
+            check(self.dishwall.reason("default-drop") >= 2, "default-drop counted less than two packets")
+        self.show("counters", lines=16)
+        packet = f"in tcp [{topology.INTERNET}]:40000 > [{self.lab.server_address()}]:443 S"
+        with self.claim("explain: the live program and the slow evaluator judge a packet alike"):
+            told = self.dishwall.ask("explain", packet)
+            check(told["verdict"] == "accept" and told["rule"]["name"] == "web" and told["agree"],
+                  f"explain said {told}")
+        self.show("explain", packet)
+
+    def crash(self):
+        self.claims.heading("The daemon dies")
+        with traffic.connected(self.lab.internet, self.lab.server_address(), 80) as held:
+            self.killed(held)
+            self.adopted(held)
+
+    def killed(self, held):
+        with self.claim("kill -9 of dishwalld changes nothing: web answers, ssh is dropped") as details:
+            self.dishwall.crash()
+            self.web_answers()
+            self.ssh_is_dropped()
+            self.ask_over(held)
+            details.append("an open connection goes on")
+
+    def adopted(self, held):
+        with self.claim("a restart adopts what is in force: flows and counters go on") as details:
+            self.dishwall.start()
+            counted = self.dishwall.rule("web")
+            check(counted >= 3, f"the rule web counts {counted} after the restart")
+            port = held.getsockname()[1]
+            check(any(self.is_port(flow, port) for flow in self.dishwall.ask("flows")["flows"]),
+                  f"the connection from port {port}, opened before the crash, is not among the flows")
+            details.append(f"rule web has admitted {counted} connections")
+            self.web_answers()
+            self.ask_over(held)
+
+    @staticmethod
+    def ask_over(connection):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: server\r\n\r\n")
+        reply = b""
+        while b"you are" not in reply or not reply.endswith(b"\n"):  # head and body come in parts
+            part = connection.recv(4096)
+            check(part, "a connection opened before the crash was cut")
+            reply += part
+        check(b"200 OK" in reply, "a connection opened before the crash is answered differently now")
+
+    @staticmethod
+    def is_port(flow, port):
+        return any(ends.get("source_port") == port for ends in flow["l4"].values())
+
+    def broken_file(self):
+        self.claims.heading("A broken rule file")
+        with open(CONFIG, encoding="utf-8") as file:
+            text = file.read().replace("accept service web to server", "accept service web to sevrer")
+        broken = self.lab.run.write("broken.conf", text)
+        line = 1 + text[:text.index("sevrer")].count("\n")
+        done = self.dishwall.ctl("load", broken)
+        with self.claim("is refused with its place") as details:
+            check(done.returncode != 0, "dishctl load exited 0")
+            check(f"broken.conf:{line}:" in done.stdout + done.stderr,
+                  f"no broken.conf:{line} in:\n{done.stdout}{done.stderr}")
+            details.append(f"exit {done.returncode}, broken.conf:{line}")
+        self.claims.show("dishctl load broken.conf", done.stdout + done.stderr)
+        with self.claim("while the policy in force runs on: web answers, ssh is dropped"):
+            self.web_answers()
+            self.ssh_is_dropped()
+
+
+def main():
+    claims = Claims()
+    try:
+        with Run() as run:
+            Demo(run, claims).run()
+    except LabError as error:
+        claims.failed += 1
+        print(f"\n  the demo stopped: {error}", file=sys.stderr)
+    return claims.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
