@@ -3,8 +3,8 @@
 """./dishwall test: runs every kind of test there is and adds up what they really did.
 
 meson's own summary counts executables, which hides how much was tested, so GoogleTest cases are counted from
-its JUnit log, end-to-end tests and subtests one by one, a fuzz target as one result. The last line of output is
-"N passed, N failed"; the exit status is 0 only if nothing failed and something passed.
+its JUnit log, end-to-end tests and subtests one by one, a fuzz target as one result. The last line of output
+is "N passed, N failed"; the exit status is 0 only if nothing failed and something passed.
 """
 import argparse
 import glob
@@ -81,7 +81,7 @@ def count_cases(tally, junit):
 
 
 def count_executables(tally, log_path, failed_cases):
-    """A crash, a leak report or a time-out is a failure that perhaps no case of the executable can tell of."""
+    """A crash, a leak report or a time-out is a failure that no case of the executable may tell of."""
     with open(log_path, encoding="utf-8") as log:
         for test in map(json.loads, log):
             name = test["name"].rpartition(" / ")[2]
@@ -106,9 +106,8 @@ def e2e(tally, only=None, label="end-to-end tests in network namespaces"):
     names = only or sorted(os.path.basename(path)[:-3] for path in glob.glob(f"{TESTS}/e2e/test_*.py"))
     suite = unittest.TestLoader().loadTestsFromNames([f"e2e.{name}" for name in names])
     result = unittest.TextTestRunner(sys.stdout, verbosity=2, resultclass=Counting).run(suite)
-    bad = [str(test) for test, _ in result.failures + result.errors] + list(map(str, result.unexpectedSuccesses))
-    for test in bad:
-        tally.add(test, False)
+    for test in [test for test, _ in result.failures + result.errors] + result.unexpectedSuccesses:
+        tally.add(str(test), False)
     tally.passed += result.good
 
 
@@ -182,7 +181,8 @@ def fuzz_target(tally, target, seconds):
 
 
 def keep_findings(found):
-    for path in glob.glob(f"{found}/crash-*") + glob.glob(f"{found}/timeout-*") + glob.glob(f"{found}/leak-*"):
+    kinds = ("crash", "timeout", "leak", "oom")
+    for path in (path for kind in kinds for path in glob.glob(f"{found}/{kind}-*")):
         kept = os.path.join(BUILD + "-fuzz", os.path.basename(path))
         shutil.copy(path, kept)
         print(f"the input is kept in {kept}")

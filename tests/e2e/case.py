@@ -85,7 +85,8 @@ class ProtectedCase(LabCase):
 
     @classmethod
     def wait_for_prefix(cls, prefix, state="preferred"):
-        wait_until(lambda: cls.prefixes().get(prefix) == state, 5, what=f"dishwall to know {prefix} as {state}")
+        wait_until(lambda: cls.prefixes().get(prefix) == state, 5,
+                   what=f"dishwall to know {prefix} as {state}")
 
     def moved(self, action):
         """By how much each reason's counter grew while `action` ran; those that stood still are left out."""

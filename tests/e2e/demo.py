@@ -187,8 +187,9 @@ class Demo:
             self.lab.wait_for_hosts(topology.SECOND)
             host_ready = time.monotonic()
             address = self.web_answers()
-            details.append(f"http://[{address}]/ on the first try, {1e3 * (time.monotonic() - host_ready):.0f}"
-                           f" ms after the host had its address")
+            answered = time.monotonic()
+            details.append(f"http://[{address}]/ on the first try, {1e3 * (answered - host_ready):.0f} ms "
+                           f"after the host had its address")
             details.append(f"the host needed {1e3 * (host_ready - began):.0f} ms")
         with self.claim("ssh is closed on the new prefix as well"):
             self.ssh_is_dropped()
@@ -202,7 +203,7 @@ class Demo:
         with self.claim("the download ran on through it and is intact") as details:
             download.join(DOWNLOAD_SECONDS + 10)
             check(download.received == DOWNLOAD_BYTES, f"{download.received} of {DOWNLOAD_BYTES} bytes came")
-            check(download.digest == services.stream_digest(DOWNLOAD_BYTES), "the bytes are not the right ones")
+            check(download.digest == services.stream_digest(DOWNLOAD_BYTES), "the bytes are not right")
             details.append(f"{download.received >> 20} MiB, longest pause "
                            f"{1e3 * download.longest_pause:.0f} ms")
 

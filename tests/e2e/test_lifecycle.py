@@ -29,7 +29,8 @@ class Lifecycle(ProtectedCase):
         generation = self.dishwall.ask("status")["generation"]
         self.write("dishwall.conf", text)
         self.dishwall.process.send(signal.SIGHUP)
-        wait_until(lambda: self.dishwall.ask("status")["generation"] != generation, 5, what="SIGHUP to reload")
+        wait_until(lambda: self.dishwall.ask("status")["generation"] != generation, 5,
+                   what="SIGHUP to reload")
 
     def is_open(self, port):
         return traffic.tcp_opens(self.lab.internet, self.lab.server_address(), port, 0.5)
@@ -92,7 +93,8 @@ class Lifecycle(ProtectedCase):
 
     def test_explain_changes_nothing(self):
         before = self.dishwall.rule("web"), len(self.dishwall.ask("flows")["flows"])
-        self.dishwall.ask("explain", f"in tcp [{topology.INTERNET}]:4711 > [{self.lab.server_address()}]:443 S")
+        address = self.lab.server_address()
+        self.dishwall.ask("explain", f"in tcp [{topology.INTERNET}]:4711 > [{address}]:443 S")
         self.assertEqual((self.dishwall.rule("web"), len(self.dishwall.ask("flows")["flows"])), before)
 
     def test_monitor_reports_a_drop_as_it_happens(self):

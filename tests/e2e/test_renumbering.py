@@ -47,7 +47,8 @@ class Renumbering(ProtectedCase):
         """R3: anti-spoofing (BCP 38) on the way out."""
         self.lab.client.ip("addr add 2001:db8:dead::20/64 dev eth0")
         try:
-            with traffic.Capture(self.lab.isp_ns, "dish0", traffic.from_ipv6("2001:db8:dead::20")) as upstream:
+            spoofed = traffic.from_ipv6("2001:db8:dead::20")
+            with traffic.Capture(self.lab.isp_ns, "dish0", spoofed) as upstream:
                 self.assert_counts("source-not-ours", self.spoof)
             self.assertEqual(upstream.frames, [])
         finally:

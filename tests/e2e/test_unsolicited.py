@@ -25,7 +25,8 @@ class Unsolicited(LabCase):
         lan = [lab.server_address(topology.FIRST), lab.client_address(topology.FIRST),
                lab.gateway_lan_address(topology.FIRST)]
         probes = from_ipv6(Probes.SOURCE)
-        with Capture(lab.gateway_ns, "eth0", probes) as uplink, Capture(lab.server, "eth0", probes) as server, \
+        with Capture(lab.gateway_ns, "eth0", probes) as uplink, \
+                Capture(lab.server, "eth0", probes) as server, \
                 Capture(lab.client, "eth0", probes) as client, Probes(lab, lan) as sent:
             arrived = lambda: (len(uplink.frames), len(server.frames), len(client.frames))
             dishwall.spawn()

@@ -74,7 +74,8 @@ class Dishwall:
             self._manager.close()
         self._manager = _ServiceManager(path)
         self.run.at_end(self._manager.close)
-        self.process = self.namespace.start("dishwalld", *prefix, *self.argv(program), env={"NOTIFY_SOCKET": path})
+        self.process = self.namespace.start("dishwalld", *prefix, *self.argv(program),
+                                            env={"NOTIFY_SOCKET": path})
         return self
 
     def start(self, patience=20):

@@ -13,8 +13,8 @@ LAN = "br-lan"
 SUBNET = 1
 
 # nodev: dhcpcd 9.4.1 can crash in its udev plugin. ipv6only and noipv6rs: RAs are the kernel's.
-# Two associations, because a renumbering is make-before-break: dhcpcd drops a prefix that kea withdraws in the
-# same reply that brings the new one, so the second one takes the new prefix while the first still holds the old.
+# Two associations, because a renumbering is make-before-break: dhcpcd drops a prefix that kea withdraws in
+# the same reply that brings the new one, so the second takes the new prefix while the first holds the old.
 _DHCPCD = f"""\
 nodev
 ipv6only

@@ -11,7 +11,6 @@ Bringing it up is in steps, so that a test can put dishwall in place first: Lab(
 cables with the uplink down, connect() is the moment the dish is plugged in.
 """
 import sys
-import time
 
 from . import gateway as gateway_module
 from . import isp as isp_module
@@ -137,10 +136,3 @@ class Lab:
 
     def gateway_wan_address(self):
         return self.gateway_ns.addresses(gateway_module.UPLINK)[0]
-
-
-def timed(label, function, *arguments):
-    start = time.monotonic()
-    answer = function(*arguments)
-    print(f"{label}: {time.monotonic() - start:.2f} s")
-    return answer
