@@ -218,6 +218,11 @@ Result<Explanation> Daemon::explain(const PacketSpec& packet) {
     return explanation;
 }
 
+nlohmann::json Daemon::prefixes() {
+    line_.report_now();
+    return line_.prefixes_json();
+}
+
 void Daemon::on_own_changed(const LineUpdate& update) {
     if (Result<void> written = datapath_->own().write(update.own); !written) {
         spdlog::error("our prefixes stay as they were: {}", written.error().message);

@@ -66,6 +66,8 @@ public:
     // The off switch: programs off the uplink, pins removed. From here on everything passes.
     [[nodiscard]] Result<void> unload();
     [[nodiscard]] Result<Explanation> explain(const PacketSpec& packet);
+    // The `prefixes` array of replies, as it is in force: a withdrawal still held back takes effect first.
+    [[nodiscard]] nlohmann::json prefixes();
 
     // What is in force, for replies. Good after a successful start.
     [[nodiscard]] const DaemonOptions& options() const { return options_; }

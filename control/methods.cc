@@ -52,12 +52,12 @@ json status(Daemon& daemon) {
         {"flow_table", {{"slots", datapath.flow_slots()}, {"bytes", datapath.flow_bytes()}}},
         {"layout", DW_LAYOUT_VERSION},
         {"pin_dir", daemon.options().pin_dir},
-        {"prefixes", daemon.line().prefixes_json()},
+        {"prefixes", daemon.prefixes()},
     };
 }
 
-json prefix(const Daemon& daemon) {
-    json reply{{"prefixes", daemon.line().prefixes_json()},
+json prefix(Daemon& daemon) {
+    json reply{{"prefixes", daemon.prefixes()},
                {"self", daemon.line().self_json()},
                {"enforced_in_us", nullptr}};
     if (daemon.enforced_in_ns()) reply["enforced_in_us"] = *daemon.enforced_in_ns() / 1000;

@@ -82,6 +82,7 @@ struct LineFollower::Impl {
     void resync();
     void settle(MonotonicTime received);
     void deliver();
+    void report();
     void save();
     void set_timer();
     [[nodiscard]] UplinkState uplink_state() const;
@@ -198,7 +199,11 @@ void LineFollower::Impl::deliver() {
         reported_uplink = state;
         if (callbacks.uplink_changed) callbacks.uplink_changed(state);
     }
-    if (!is_due(pending.due(not_before), monotonic_now())) return;
+    if (is_due(pending.due(not_before), monotonic_now())) report();
+}
+
+void LineFollower::Impl::report() {
+    if (!pending.first) return;
     const Pending ready = std::exchange(pending, Pending{});
     if (tracker->own() == reported) {
         for (const LineChange& change : ready.changes)
@@ -257,6 +262,11 @@ Result<Own> LineFollower::follow(const Uplink& uplink) {
     if (Result<void> carried = fresh.from_json(impl_->tracker->to_json(now), now); !carried)
         return tl::unexpected(carried.error());
     return impl_->begin(std::move(fresh));
+}
+
+void LineFollower::report_now() {
+    impl_->report();
+    impl_->set_timer();
 }
 
 const Own& LineFollower::own() const { return impl_->reported; }

@@ -48,7 +48,7 @@ struct LineCallbacks {
 class LineFollower {
 public:
     static constexpr std::chrono::milliseconds kSpacing{
-        2};  // own_changed is never called sooner than that again
+        2};  // own_changed is not called sooner than that again, unless asked
 
     // `loop` is referenced. `state_dir` keeps prefixes.json; empty: nothing is kept.
     LineFollower(sd_event* loop, std::filesystem::path state_dir, LineCallbacks callbacks);
@@ -65,6 +65,8 @@ public:
 
     [[nodiscard]] const Own& own() const;
     [[nodiscard]] UplinkState uplink() const;
+    // Reports what is held back for coalescing, so that an answer and what is in force are the same.
+    void report_now();
     // The `prefixes` array of the Prefix reply.
     [[nodiscard]] nlohmann::json prefixes_json() const;
     // The `self` array of the Prefix reply.

@@ -189,6 +189,18 @@ void raw_route(NetlinkSocket* socket, std::uint16_t type, unsigned number) {
     ASSERT_GT(::send(socket->fd(), message, message->nlmsg_len, 0), 0);
 }
 
+TEST_F(LineFollowerTest, an_answer_never_runs_ahead_of_what_is_in_force) {
+    (void)start({pd()});
+    ip("route add unreachable 2001:db8:1100::/56 dev lo metric 5");
+    (void)next();
+    ip("route del 2001:db8:1100::/56 metric 5");
+    ASSERT_GT(sd_event_run(loop_, 1'000'000), 0);  // the event is read, the withdrawal held back
+    EXPECT_TRUE(updates_.empty());
+    follower_->report_now();
+    ASSERT_EQ(updates_.size(), 1u);
+    EXPECT_EQ(texts_of(updates_[0].changes), "dish.pd: 2001:db8:1100::/56 is withdrawn, open flows live on for 300 s");
+}
+
 TEST_F(LineFollowerTest, new_prefix_is_reported_within_a_millisecond) {
     constexpr unsigned kTimes = 300;
     (void)start({pd()}, 0);
