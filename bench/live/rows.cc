@@ -4,10 +4,7 @@
 namespace dishwall::bench {
 namespace {
 
-constexpr unsigned kUsualFlowTable = 131072;  // what a rule file gets that does not say
-// Eight slots a flow. At the usual size a few in 10,000 find both their buckets full and evict another, and
-// the gate of a row over all 64k could not hold. Packets touch as much memory either way.
-constexpr unsigned kRoomyFlowTable = 524288;
+constexpr unsigned kFlowTable = 131072;  // what a rule file gets that does not say
 
 class RowList {
 public:
@@ -57,9 +54,9 @@ private:
         const dw_traffic sweep = deny_sweep();
         add(kFloor, "bare XDP_DROP", "deny sweep", bare(BareProgram::drop), sweep);
         add("bare-parse", "XDP: parse, count, drop", "deny sweep", bare(BareProgram::drop_parsed), sweep);
-        add("dishwall-deny", "dishwall", "deny sweep", dishwall_for("dishwall-deny", kUsualFlowTable), sweep);
+        add("dishwall-deny", "dishwall", "deny sweep", dishwall_for("dishwall-deny", kFlowTable), sweep);
         add("dishwall-deny-syn", "dishwall", "deny sweep, TCP SYN",
-            dishwall_for("dishwall-deny-syn", kUsualFlowTable), deny_sweep_syn());
+            dishwall_for("dishwall-deny-syn", kFlowTable), deny_sweep_syn());
         add("nft-netdev-deny", "nft netdev ingress, hash set", "deny sweep", nft_netdev(services_), sweep);
         add("nft-forward-deny", "nft inet forward, conntrack, hash set", "deny sweep", nft_forward(services_),
             sweep);
@@ -71,10 +68,10 @@ private:
         ends(add(floor, "XDP_PASS", "ends at ingress", bare(BareProgram::pass), replies()),
              Fate::belongs_to_flow, End::ingress, "");
         ends(add("dishwall-accept-ingress", "dishwall", "accept by rule, ends at ingress",
-                 dishwall_for("dishwall-accept-ingress", kUsualFlowTable), by_rule),
+                 dishwall_for("dishwall-accept-ingress", kFlowTable), by_rule),
              Fate::accepted_by_rule, End::ingress, floor);
         hits_flows(add("dishwall-flow-ingress", "dishwall", "established, 64k flows, ends at ingress",
-                       dishwall_for("dishwall-flow-ingress", kRoomyFlowTable), replies()),
+                       dishwall_for("dishwall-flow-ingress", kFlowTable), replies()),
                    End::ingress, floor);
     }
 
@@ -87,7 +84,7 @@ private:
         ends(add(xdp_floor, "XDP_PASS", "forwarded", bare(BareProgram::pass), replies()),
              Fate::belongs_to_flow, End::lan, "");
         ends(add("dishwall-accept", "dishwall", "accept by rule, forwarded",
-                 dishwall_for("dishwall-accept", kUsualFlowTable), by_rule),
+                 dishwall_for("dishwall-accept", kFlowTable), by_rule),
              Fate::accepted_by_rule, End::lan, xdp_floor);
         ends(add("nft-netdev-accept", "nft netdev ingress, hash set (stateless)", "accept by rule, forwarded",
                  nft_netdev(services_), by_rule),
@@ -96,7 +93,7 @@ private:
                  nft_forward(services_), by_rule),
              Fate::accepted_by_rule, End::lan, plain_floor);
         hits_flows(add("dishwall-flow", "dishwall", "established, 64k flows, forwarded",
-                       dishwall_for("dishwall-flow", kRoomyFlowTable), replies()),
+                       dishwall_for("dishwall-flow", kFlowTable), replies()),
                    End::lan, xdp_floor);
         hits_flows(add("nft-forward-flow", "nft inet forward, conntrack, hash set",
                        "established, 64k flows, forwarded", nft_forward(services_), replies()),
