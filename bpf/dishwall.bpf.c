@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * The two programs on the dish-facing NIC, and a clock for the loader. They only fetch the frame and turn
- * the verdict into the hook's own word; everything between is the packet core (core/inbound.h, outbound.h).
+ * the verdict into the hook's own word; everything between is the packet core (core/judge.h).
  */
-#include "core/inbound.h"
-#include "core/outbound.h"
+#include "core/judge.h"
 #include "core/reject.h"
 #include "core/verdict.h"
 
@@ -100,7 +99,7 @@ int dw_ingress(struct xdp_md *ctx)
 	if (!w)
 		return XDP_DROP;
 	dw_work_begin(w, frame.end - frame.data, 1);
-	verdict = dw_finish(w, dw_inbound(&frame, w), 0);
+	verdict = dw_finish(w, dw_judge_frame(&frame, w, 1), 0);
 	dw_trace(w);
 	if (verdict == DW_REJECT)
 		return dw_reject(ctx, w);
@@ -115,7 +114,7 @@ static __attribute__((noinline)) int dw_try_outbound(struct __sk_buff *skb, stru
 	if (!w)
 		return DW_REASON_INTERNAL;
 	dw_work_begin(w, skb->len, skb->gso_segs ? skb->gso_segs : 1);
-	return dw_outbound(&frame, w);
+	return dw_judge_frame(&frame, w, 0);
 }
 
 /* Most packets have all their headers in the linear part; the rest is fetched only when it is missed. */

@@ -8,8 +8,6 @@
 
 #include "work.h"
 
-#define DW_GO_ON (-1)
-
 /* Neighbour and router discovery (RFC 4861 6.1, 7.1): hop limit 255 proves that it comes from the link. */
 DW_INLINE int dw_check_discovery(const struct dw_packet *p)
 {
@@ -201,27 +199,6 @@ DW_INLINE int dw_inbound_ipv4(const struct dw_frame *frame, struct dw_work *w, c
 			return reason;
 	}
 	return DW_REASON_IPV4_UNSOLICITED;
-}
-
-DW_INLINE int dw_inbound(const struct dw_frame *frame, struct dw_work *w)
-{
-	const struct dw_blob *image = dw_mem_image();
-	const struct dw_own *own = dw_mem_own();
-	int bad;
-
-	if (!image)
-		return DW_REASON_NO_POLICY;
-	if (!own)
-		return DW_REASON_INTERNAL;
-	w->outcome.generation = ((const struct dw_image *)image)->generation;
-	bad = dw_parse(frame, &w->packet);
-	if (bad)
-		return bad;
-	if (!w->packet.family)
-		return DW_REASON_ARP;
-	dw_make_passage(w, 1, image);
-	return w->packet.family == 6 ? dw_inbound_ipv6(frame, w, image, own)
-				     : dw_inbound_ipv4(frame, w, image, own);
 }
 
 #endif

@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-#include "inbound.h"
-#include "outbound.h"
+#include "judge.h"
 #include "reject.h"
 #include "verdict.h"
 
 _Thread_local struct dw_memory *dw_memory;
 
-void dw_native_inbound(struct dw_memory *memory, const void *data, __u32 length, struct dw_outcome *outcome)
+static void dw_native_judge(struct dw_memory *memory, const void *data, __u32 length, struct dw_outcome *outcome,
+			    int inbound)
 {
 	struct dw_frame frame = {data, (const __u8 *)data + length};
 	struct dw_work work;
@@ -18,20 +18,18 @@ void dw_native_inbound(struct dw_memory *memory, const void *data, __u32 length,
 	memset(&work, 0, sizeof(work));
 	dw_memory = memory;
 	dw_work_begin(&work, length, 1);
-	dw_finish(&work, dw_inbound(&frame, &work), 0);
+	dw_finish(&work, dw_judge_frame(&frame, &work, inbound), !inbound);
 	*outcome = work.outcome;
+}
+
+void dw_native_inbound(struct dw_memory *memory, const void *data, __u32 length, struct dw_outcome *outcome)
+{
+	dw_native_judge(memory, data, length, outcome, 1);
 }
 
 void dw_native_outbound(struct dw_memory *memory, const void *data, __u32 length, struct dw_outcome *outcome)
 {
-	struct dw_frame frame = {data, (const __u8 *)data + length};
-	struct dw_work work;
-
-	memset(&work, 0, sizeof(work));
-	dw_memory = memory;
-	dw_work_begin(&work, length, 1);
-	dw_finish(&work, dw_outbound(&frame, &work), 1);
-	*outcome = work.outcome;
+	dw_native_judge(memory, data, length, outcome, 0);
 }
 
 static void dw_swap_macs(const struct dw_eth *from, struct dw_eth *to)

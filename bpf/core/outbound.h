@@ -6,7 +6,7 @@
 #ifndef DW_OUTBOUND_H
 #define DW_OUTBOUND_H
 
-#include "inbound.h"
+#include "work.h"
 
 /* Discovery, group membership and DHCPv6 that this box itself sends on the link. */
 DW_INLINE int dw_link_control_out(const struct dw_packet *p, const struct dw_own *own)
@@ -148,26 +148,6 @@ DW_INLINE int dw_outbound_ipv4(struct dw_work *w, const struct dw_blob *image, c
 			return reason;
 	}
 	return dw_accept_new(w, image, DW_REASON_DEFAULT_ACCEPT);
-}
-
-DW_INLINE int dw_outbound(const struct dw_frame *frame, struct dw_work *w)
-{
-	const struct dw_blob *image = dw_mem_image();
-	const struct dw_own *own = dw_mem_own();
-	int bad;
-
-	if (!image)
-		return DW_REASON_NO_POLICY;
-	if (!own)
-		return DW_REASON_INTERNAL;
-	w->outcome.generation = ((const struct dw_image *)image)->generation;
-	bad = dw_parse(frame, &w->packet);
-	if (bad)
-		return bad;
-	if (!w->packet.family)
-		return DW_REASON_ARP;
-	dw_make_passage(w, 0, image);
-	return w->packet.family == 6 ? dw_outbound_ipv6(w, image, own) : dw_outbound_ipv4(w, image, own);
 }
 
 #endif

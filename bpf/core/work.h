@@ -11,6 +11,8 @@
 #include "parse.h"
 #include "policy.h"
 
+#define DW_GO_ON (-1) /* from a step that could have named a reason: nothing decided yet */
+
 struct dw_work {
 	struct dw_packet packet;
 	struct dw_packet quoted; /* by an ICMP error */

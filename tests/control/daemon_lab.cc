@@ -92,10 +92,10 @@ std::string shell(const std::string& command) {
 // ---- Instance
 
 Instance::Instance(const std::string& name) {
-    char path[] = "/tmp/dw-b1-XXXXXX";
+    char path[] = "/tmp/dw-XXXXXX";
     EXPECT_NE(::mkdtemp(path), nullptr);
     directory_ = path;
-    pin_dir = fmt::format("/sys/fs/bpf/dw-b1-{}-{}", ::getpid(), name);
+    pin_dir = fmt::format("/sys/fs/bpf/dw-{}-{}", ::getpid(), name);
     notify_ = make_notify_socket(directory_ / "notify");
     write_config(config_text("    accept tcp 443 to nas name web\n"));
 }

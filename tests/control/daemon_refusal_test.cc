@@ -119,7 +119,7 @@ TEST_F(DaemonRefusal, TwoInstancesInTwoNamespacesDoNotMeet) {
 
 // A named namespace, since this is about what `ip netns exec` does to /sys.
 TEST_F(DaemonRefusal, UnderIpNetnsExecItSaysWhyPinsWouldBeLost) {
-    const std::string name = fmt::format("dw-b1-{}", ::getpid());
+    const std::string name = fmt::format("dw-{}", ::getpid());
     shell("ip netns add " + name);
     const std::string in = "ip netns exec " + name + " ";
     shell(in + "ip link add wan0 type veth peer name isp0");

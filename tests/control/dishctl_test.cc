@@ -199,7 +199,7 @@ struct Ran {
 class DishctlTest : public testing::Test {
 protected:
     void SetUp() override {
-        char name[] = "/tmp/dw-b2-ctl-XXXXXX";
+        char name[] = "/tmp/dw-ctl-XXXXXX";
         ASSERT_NE(::mkdtemp(name), nullptr);
         directory_ = name;
     }

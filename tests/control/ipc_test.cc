@@ -26,7 +26,7 @@ using nlohmann::json;
 class IpcTest : public testing::Test {
 protected:
     void SetUp() override {
-        char name[] = "/tmp/dw-b2-ipc-XXXXXX";
+        char name[] = "/tmp/dw-ipc-XXXXXX";
         ASSERT_NE(::mkdtemp(name), nullptr);
         directory_ = name;
         socket_ = directory_ / "ctl.sock";

@@ -32,7 +32,7 @@ void ip(const std::string& command) {
 class LineFollowerTest : public testing::Test {
 protected:
     void SetUp() override {
-        char name[] = "/tmp/dw-b2-line-XXXXXX";
+        char name[] = "/tmp/dw-line-XXXXXX";
         ASSERT_NE(::mkdtemp(name), nullptr);
         directory_ = name;
         ASSERT_EQ(::unshare(CLONE_NEWNET), 0);

@@ -23,7 +23,7 @@ std::vector<std::byte> image_of(const Policy& policy) {
 class Installer : public testing::Test {
 protected:
     void SetUp() override {
-        path_ = fmt::format("/sys/fs/bpf/dw-b1-{}-objects", ::getpid());
+        path_ = fmt::format("/sys/fs/bpf/dw-{}-objects", ::getpid());
         Result<PinDirectory> pins = PinDirectory::open(path_);
         ASSERT_TRUE(pins) << pins.error().message;
         pins_ = std::move(*pins);

@@ -15,7 +15,7 @@ namespace {
 class StateFile : public testing::Test {
 protected:
     StateFile() {
-        char path[] = "/tmp/dw-b1-state-XXXXXX";
+        char path[] = "/tmp/dw-state-XXXXXX";
         EXPECT_NE(::mkdtemp(path), nullptr);
         directory_ = path;
     }
