@@ -300,12 +300,16 @@ DW_INLINE int dw_first_is_better(const struct dw_offer *a, const struct dw_offer
 	return a->yield >= b->yield;
 }
 
-/* After publishing: of several slots with this key the first one stays. Returns it. */
-DW_GLOBAL __u32 dw_flow_settle(const struct dw_flow_key *key, const struct dw_home *home)
+/*
+ * After publishing: of several slots with this key the first one stays. Returns it. One that has expired is a
+ * former flow's, and must not win over the new one.
+ */
+DW_GLOBAL __u32 dw_flow_settle(const struct dw_image *image, const struct dw_flow_key *key,
+			       const struct dw_home *home, __u64 now)
 {
 	__u32 first = 0;
 
-	if (!key || !home)
+	if (!image || !key || !home)
 		return 0;
 	for (int half = 0; half < 2; half++) {
 		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[half]);
@@ -318,7 +322,7 @@ DW_GLOBAL __u32 dw_flow_settle(const struct dw_flow_key *key, const struct dw_ho
 			if (dw_slot_tag(word) != home->tag || dw_slot_status(word) != DW_SLOT_LIVE ||
 			    !dw_keys_equal(&bucket->flow[way].key, key))
 				continue;
-			if (!first)
+			if (!first && !dw_slot_expired(image, word, now))
 				first = dw_flow_id(home->bucket[half], way);
 			else
 				dw_cas(&bucket->slot[way], word, 0);
@@ -392,7 +396,7 @@ DW_GLOBAL __u32 dw_flow_open(const struct dw_image *image, const struct dw_flow_
 	__sync_val_compare_and_swap(&bucket->slot[dw_way_of(id)],
 				    dw_slot_word(home.tag, class, 0, DW_SLOT_BUSY, now),
 				    dw_slot_word(home.tag, class, dw_timeout_of(key->proto, seen), DW_SLOT_LIVE, now));
-	return dw_flow_settle(key, &home);
+	return dw_flow_settle(image, key, &home, now);
 }
 
 /* A packet of a known flow: count it, move the state, renew the slot's word when that changes or is due. */

@@ -109,6 +109,14 @@ TEST_F(NativeCore, IdleTimesFollowTheProtocol) {
     EXPECT_EQ(in(udp_in(1000)), "default-drop");
 }
 
+TEST_F(NativeCore, AFlowThatSleptTooLongOpensAgain) {
+    EXPECT_EQ(out(udp_out(1000)), "default-accept");
+    wait_s(301);
+    EXPECT_EQ(out(udp_out(1000)), "default-accept");
+    EXPECT_EQ(in(udp_in(1000)), "flow") << "the dead slot must not win over the new one";
+    EXPECT_EQ(live_slots(), 1u) << "and it is cleared";
+}
+
 TEST_F(NativeCore, AnEstablishedTcpFlowSleepsTwoHours) {
     EXPECT_EQ(in(syn(kPeer, 7)), "rule-accept");
     EXPECT_EQ(out(Ethernet{} / Ipv6{.src = kNas, .dst = kPeer} / Tcp{.sport = 443, .dport = 7, .flags = kSyn | kAck}),
