@@ -64,7 +64,7 @@ DW_INLINE int dw_send_reset(struct xdp_md *ctx, const struct dw_packet *p)
 DW_INLINE int dw_send_unreachable(struct xdp_md *ctx, const struct dw_packet *p)
 {
 	const __u32 room = DW_UNREACHABLE_LENGTH;
-	struct dw_frame frame;
+	struct dw_frame frame = {0};
 	struct dw_eth *eth, *was;
 
 	if (bpf_xdp_adjust_tail(ctx, (int)(sizeof(*eth) + dw_quote_length(p)) - (int)p->length) ||
@@ -92,7 +92,7 @@ DW_INLINE int dw_reject(struct xdp_md *ctx, struct dw_work *w)
 SEC("xdp")
 int dw_ingress(struct xdp_md *ctx)
 {
-	struct dw_frame frame = {(void *)(long)ctx->data, (void *)(long)ctx->data_end};
+	struct dw_frame frame = {(void *)(long)ctx->data, (void *)(long)ctx->data_end, ctx};
 	struct dw_work *w = dw_workbench(0);
 	int verdict;
 
@@ -109,7 +109,7 @@ int dw_ingress(struct xdp_md *ctx)
 /* One attempt with what is in the linear part of the packet. */
 static __attribute__((noinline)) int dw_try_outbound(struct __sk_buff *skb, struct dw_work *w)
 {
-	struct dw_frame frame = {(void *)(long)skb->data, (void *)(long)skb->data_end};
+	struct dw_frame frame = {(void *)(long)skb->data, (void *)(long)skb->data_end, skb};
 
 	if (!w)
 		return DW_REASON_INTERNAL;
@@ -122,8 +122,8 @@ DW_INLINE int dw_judge_outbound(struct __sk_buff *skb, struct dw_work *w)
 {
 	int reason = dw_try_outbound(skb, w);
 
-	if (reason != DW_REASON_TRUNCATED && reason != DW_REASON_FRAGMENT_CHAIN)
-		return reason;
+	if (reason != DW_REASON_TRUNCATED && reason != DW_REASON_FRAGMENT_CHAIN && reason != DW_REASON_ICMP_NO_FLOW)
+		return reason; /* none of these has changed anything */
 	if (bpf_skb_pull_data(skb, skb->len < DW_LINEAR_MAX ? skb->len : DW_LINEAR_MAX))
 		return reason;
 	return dw_try_outbound(skb, w);

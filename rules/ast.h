@@ -48,6 +48,7 @@ struct Rule {
     std::optional<Address> from;
     std::vector<Word> from_ports;
     std::optional<Address> to;
+    std::optional<Span> endpoint_independent;  // where the word stands
     bool log = false;
     std::optional<Word> name;
     Span span;
@@ -76,6 +77,7 @@ struct Prefix {
 
 struct Setting {
     Word keyword;
+    std::optional<Word> which;  // timeout: of which flows
     Word value;
     Span span;
 };

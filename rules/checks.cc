@@ -51,7 +51,7 @@ void report_shadowed(const Rule& rule, const RuleOrigin& here, const Rule& earli
     report.and_at(there.written->span, "takes every packet first");
     const unsigned line = rule.place.line;
     const unsigned above = earlier.place.line;
-    if (rule.verdict == earlier.verdict)
+    if (rule.verdict == earlier.verdict && rule.endpoint_independent == earlier.endpoint_independent)
         report.with_help("its verdict is the same: leave it out");
     else if (line == above)
         report.with_help("swap the two rules");

@@ -47,11 +47,13 @@ enum class Severity { error, warning };
     X(several_uplinks, 212, error, "there is more than one uplink")                  \
     X(no_ports, 213, error, "this protocol has no ports")                            \
     X(undecided_default, 214, error, "a default has to decide")                      \
+    X(does_not_fit, 215, error, "this option does not fit its rule")                 \
     X(overlapping_elements, 301, warning, "these elements overlap")                  \
     X(carrier_blocked, 302, warning, "the carrier blocks this port")                 \
     X(same_network, 303, warning, "two networks are the same")                       \
     X(documentation_prefix, 304, warning, "packets for this prefix will be dropped") \
     X(no_prefix, 305, warning, "this uplink has no prefix")                          \
+    X(short_timeout, 306, warning, "these flows end earlier than they should")       \
     X(over_limit, 401, error, "this is over a limit")                                \
     X(not_supported, 501, error, "this is not supported yet")
 

@@ -56,6 +56,11 @@ bool matches(const Rule& rule, const Own& own, const Query& query) {
            contains(rule.to, own, inbound ? query.ours : query.peer);
 }
 
+bool comes_to(dw_verdict judged, dw_verdict outcome) {
+    if (judged == DW_REJECT_LATE) return outcome == DW_DROP || outcome == DW_REJECT;
+    return judged == outcome;
+}
+
 Judgement evaluate(const Policy& policy, const Own& own, const Query& query) {
     const Chain& chain = query.direction == Direction::inbound ? policy.inbound : policy.outbound;
     Judgement judgement{chain.default_verdict, nullptr, {}};

@@ -26,10 +26,13 @@ struct Query {
 };
 
 struct Judgement {
-    dw_verdict verdict = DW_DROP;  // never DW_AUDIT
+    dw_verdict verdict = DW_DROP;  // never DW_AUDIT; DW_REJECT_LATE: see comes_to()
     const Rule* rule = nullptr;    // null: the chain's default decided
     std::vector<const Rule*> audited;  // audit rules that matched on the way
 };
+
+// Is `outcome` what a packet may come to under this judgement? For DW_REJECT_LATE only time tells which.
+[[nodiscard]] bool comes_to(dw_verdict judged, dw_verdict outcome);
 
 [[nodiscard]] Judgement evaluate(const Policy& policy, const Own& own, const Query& query);
 

@@ -36,6 +36,7 @@ Compiled read_policy(std::string file_name, std::string text, const Environment&
                            fmt::format("a file has at most {} MiB", kLongestText >> 20));
     else
         compiled.policy = compile(compiled.sources, file, env, &diagnostics);
+    if (compiled.policy) compiled.interface = compiled.policy->uplink.interface;
     if (diagnostics.has_errors()) compiled.policy.reset();
     compiled.diagnostics = diagnostics.take();
     return compiled;

@@ -17,15 +17,6 @@
 namespace dishwall {
 namespace {
 
-// RFC 6092 REC-12, 14, 35, 40 and RFC 5382: seconds a flow may be idle.
-constexpr struct {
-    dw_timeout which;
-    std::uint32_t seconds;
-} kIdleSeconds[] = {
-    {DW_TIMEOUT_TCP_OPENING, 240}, {DW_TIMEOUT_TCP_ESTABLISHED, 7440}, {DW_TIMEOUT_TCP_CLOSING, 240},
-    {DW_TIMEOUT_UDP, 300},         {DW_TIMEOUT_ICMP, 60},              {DW_TIMEOUT_OTHER, 300},
-};
-
 struct PortSpan {
     std::uint16_t first = 0;
     std::uint16_t last = 65535;
@@ -155,14 +146,16 @@ public:
         header_.magic = DW_MAGIC;
         header_.layout = DW_LAYOUT_VERSION;
         header_.ipv4 = policy_.uplink.ipv4;
-        for (const auto& idle : kIdleSeconds) header_.timeout_s[idle.which] = idle.seconds;
+        std::copy(policy_.uplink.idle_s.begin(), policy_.uplink.idle_s.end(), header_.timeout_s);
+        header_.options = options();
+        header_.vlan = policy_.uplink.vlan.value_or(DW_NO_VLAN);
         header_.inbound = chain(policy_.inbound, true);
         header_.outbound = chain(policy_.outbound, false);
         if (sets_.size() > DW_SETS_MAX)
             return fail("the policy has {} different address sets, the limit is {}", sets_.size(), DW_SETS_MAX);
         header_.sets = image_.append(sets_);
         networks();
-        header_.bogons = bogons();
+        bogons();
         header_.size = static_cast<std::uint32_t>(image_.size());
         // The core reads whole lines: the last one must lie inside the image.
         if (image_.size() > DW_IMAGE_SIZE - DW_LINE)
@@ -173,6 +166,17 @@ public:
     }
 
 private:
+    std::uint32_t options() const {
+        const Uplink& uplink = policy_.uplink;
+        const std::vector<Rule>& rules = policy_.outbound.rules;
+        const bool independent = std::any_of(rules.begin(), rules.end(),
+                                             [](const Rule& rule) { return rule.endpoint_independent; });
+        return (uplink.routing_headers ? DW_OPTION_ROUTING_HEADERS : 0) |
+               (uplink.other_ethertypes ? DW_OPTION_ETHERTYPES : 0) |
+               (uplink.udp_without_checksum ? DW_OPTION_UDP_NO_CHECKSUM : 0) |
+               (independent ? DW_OPTION_INDEPENDENT : 0);
+    }
+
     dw_chain chain(const Chain& chain, bool inbound) {
         std::vector<dw_rule> lines;
         for (const Rule& rule : chain.rules) add_lines(rule, inbound, &lines);
@@ -184,7 +188,8 @@ private:
         line.local_set = set_number(inbound ? rule.to : rule.from);
         line.remote_set = set_number(inbound ? rule.from : rule.to);
         line.verdict = static_cast<std::uint8_t>(rule.verdict);
-        line.flags = rule.log ? DW_RULE_LOG : 0;
+        line.flags = static_cast<std::uint8_t>((rule.log ? DW_RULE_LOG : 0) |
+                                               (rule.endpoint_independent ? DW_RULE_INDEPENDENT : 0));
         line.counter = counter_of_(rule);
         line.index = rule_index_++;
         for (const Alternative& alternative : alternatives_of(rule)) {
@@ -246,7 +251,7 @@ private:
         }
     }
 
-    dw_span bogons() {
+    void bogons() {
         using Kind = SpecialPurpose::Kind;
         std::vector<KeyRange> forbidden;
         std::vector<KeyRange> reachable;
@@ -256,7 +261,14 @@ private:
         }
         RangeSet set(std::move(forbidden));
         for (const KeyRange& hole : reachable) set.remove(hole);
-        return image_.append(to_ranges(set));
+        header_.bogons = image_.append(to_ranges(set));
+        for (const KeyRange& range : set.ranges()) note_octets(range);
+    }
+
+    // Most addresses begin with an octet that no bogon begins with: for them the core searches nothing.
+    void note_octets(const KeyRange& range) {
+        for (std::uint64_t octet = range.first.hi >> 56; octet <= range.last.hi >> 56; ++octet)
+            header_.bogon_octets[octet / 64] |= 1ull << octet % 64;
     }
 
     const Policy& policy_;

@@ -49,6 +49,7 @@ Result<void> encode(const Own& own, dw_own* out) {
     self.erase(std::unique(self.begin(), self.end()), self.end());
 
     dw_own made{};
+    std::copy(own.mac.begin(), own.mac.end(), made.mac);
     constexpr std::uint64_t kSeedsTried = 10'000;
     std::uint64_t seed = 1;
     while (seed < kSeedsTried && !place_self(self, seed, &made)) ++seed;

@@ -4,6 +4,8 @@
 // up to date, the evaluator reads it as it is, and `encode` writes the form that the packet core reads.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -25,6 +27,7 @@ struct LivePrefix {
 struct Own {
     std::vector<LivePrefix> prefixes;  // at most DW_PREFIXES; the longest match wins, then the first
     std::vector<Ipv6Address> self;     // any order, link-local included
+    std::array<std::uint8_t, 6> mac{};  // of the uplink; all zero: not known
 
     bool operator==(const Own&) const = default;
 };

@@ -17,7 +17,8 @@ constexpr unsigned kDeepest = 16;  // braces in braces
 
 // The clauses of a rule, in the order they are written in.
 const std::vector<std::string_view>& clauses() {
-    static const std::vector<std::string_view> words = {"from", "to", "rate", "inspect", "log", "name"};
+    static const std::vector<std::string_view> words = {
+        "from", "to", "rate", "inspect", "endpoint-independent", "log", "name"};
     return words;
 }
 
@@ -29,8 +30,9 @@ bool opens_clause(std::string_view word) {
 }
 
 const std::vector<std::string_view>& words_after_verdict() {
-    static const std::vector<std::string_view> words = {"tcp",  "udp", "sctp", "icmpv6",  "proto", "service",
-                                                        "from", "to",  "rate", "inspect", "log",   "name"};
+    static const std::vector<std::string_view> words = {
+        "tcp",  "udp",     "sctp",                 "icmpv6", "proto", "service", "from", "to",
+        "rate", "inspect", "endpoint-independent", "log",    "name"};
     return words;
 }
 
@@ -202,6 +204,10 @@ private:
         if (keyword.text == "from") return from();
         if (keyword.text == "to") return to();
         if (keyword.text == "log") return rule_.log = true;
+        if (keyword.text == "endpoint-independent") {
+            rule_.endpoint_independent = keyword.span;
+            return true;
+        }
         if (keyword.text == "name") return name();
         return not_supported(keyword);
     }
@@ -235,7 +241,7 @@ private:
             .report(Code::clause_order, keyword.span,
                     fmt::format("`{}` comes before `{}`", keyword.text, last_clause_.text))
             .and_at(last_clause_.span, "after this")
-            .with_help("VERDICT MATCH from ADDRESS port PORTS to ADDRESS log name NAME");
+            .with_help("VERDICT MATCH from ADDRESS port PORTS to ADDRESS endpoint-independent log name NAME");
     }
 
     bool from() {

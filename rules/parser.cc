@@ -17,7 +17,18 @@ using Kind = Token::Kind;
 
 const std::vector<std::string_view>& uplink_keywords() {
     static const std::vector<std::string_view> words = {
-        "interface", "prefix", "grace", "xdp", "ipv4", "documentation-prefixes", "flow-table"};
+        "interface",
+        "prefix",
+        "grace",
+        "timeout",
+        "xdp",
+        "ipv4",
+        "documentation-prefixes",
+        "routing-headers",
+        "udp-without-checksum",
+        "other-ethertypes",
+        "vlan",
+        "flow-table"};
     return words;
 }
 
@@ -291,8 +302,8 @@ private:
         if (!keyword) return false;
         if (keyword->text == "prefix") return prefix(*keyword, uplink);
         if (keyword->text == "endpoint-independent") {
-            diagnostics_.report(Code::not_supported, keyword->span,
-                                "`endpoint-independent` is not supported yet");
+            diagnostics_.report(Code::unknown_keyword, keyword->span, "expected a setting of the uplink")
+                .with_help("it stands in a rule: `accept udp 3074 endpoint-independent`, outbound");
             return false;
         }
         const auto& known = uplink_keywords();
@@ -301,8 +312,11 @@ private:
                 .with_help(did_you_mean(keyword->text, known));
             return false;
         }
+        std::optional<ast::Word> which;
+        if (keyword->text == "timeout" && !(which = cursor_.expect_word("the flows that it is for")))
+            return false;
         const auto value = keyword->text == "interface" ? interface_name() : cursor_.expect_word("a value");
-        if (value) uplink->settings.push_back({*keyword, *value, join(keyword->span, value->span)});
+        if (value) uplink->settings.push_back({*keyword, which, *value, join(keyword->span, value->span)});
         return value.has_value();
     }
 
@@ -374,10 +388,8 @@ private:
             cursor_.skip_statement();
         } else if (token.text == "default") {
             end_statement(default_verdict(policy));
-        } else if (token.text == "log" || token.text == "reject-late") {
-            diagnostics_.report(
-                Code::not_supported, token.span,
-                fmt::format("`{}` is not supported yet", token.text == "log" ? "log sample" : token.text));
+        } else if (token.text == "log") {
+            diagnostics_.report(Code::not_supported, token.span, "`log sample` is not supported yet");
             cursor_.skip_statement();
         } else if (opens_policy_statement(token.text)) {
             auto rule = parse_rule(cursor_);
@@ -394,7 +406,7 @@ private:
         const auto meant = other_language ? "drop" : nearest(token.text, policy_keywords());
         Diagnostic& report = diagnostics_.report(Code::unknown_keyword, token.span, "expected a rule");
         if (meant) report.with_help(fmt::format("did you mean `{}`?", *meant));
-        if (!meant || *meant == "log" || *meant == "reject-late") {
+        if (!meant || *meant == "log") {
             cursor_.skip_statement();
         } else if (*meant == "default") {
             end_statement(default_verdict(policy));

@@ -54,6 +54,12 @@ struct Uplink {
     unsigned grace_s = 300;             // seconds that flows of a withdrawn prefix live on
     XdpMode xdp = XdpMode::automatic;
     dw_ipv4_mode ipv4 = DW_IPV4_STATEFUL;
+    // Seconds that a flow may be idle, by dw_timeout (R22): RFC 6092 REC-12, 14, 35, 40.
+    std::array<std::uint32_t, DW_TIMEOUTS> idle_s = {240, 7440, 240, 300, 60, 300, 60, 0};
+    bool routing_headers = false;          // true: types other than 0 pass the header walk (R8)
+    std::optional<std::uint16_t> vlan;     // the only 802.1Q tag that the uplink's frames carry (R14)
+    bool other_ethertypes = false;         // true: frames that are neither IPv6, IPv4 nor ARP pass (R14)
+    bool udp_without_checksum = false;     // true: UDP over IPv6 with checksum zero passes (R13)
     bool documentation_prefixes = false;  // true: 2001:db8::/32 and 3fff::/20 are ordinary addresses
     unsigned flow_table = 131072;         // flows, a power of two, 1024..4194304
     Place place;
@@ -117,6 +123,7 @@ struct Rule {
     AddressSet from;
     AddressSet to;
     bool log = false;
+    bool endpoint_independent = false;  // outbound accept: the flows it opens let any peer answer (R23)
     std::string name;  // given, or "file:line" (file without its directory)
     bool named = false;
     Place place;

@@ -2,6 +2,7 @@
 #include "rules/resolve.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <set>
@@ -18,6 +19,7 @@ std::optional<dw_verdict> verdict_of(std::string_view word) {
     if (word == "accept") return DW_ACCEPT;
     if (word == "drop") return DW_DROP;
     if (word == "reject") return DW_REJECT;
+    if (word == "reject-late") return DW_REJECT_LATE;
     if (word == "audit") return DW_AUDIT;
     return std::nullopt;
 }
@@ -93,18 +95,20 @@ private:
         const auto verdict = verdict_of(word.text);
         if (!verdict)
             diagnostics_.report(Code::unknown_keyword, word.span, "expected a verdict")
-                .with_help(did_you_mean(word.text, {"accept", "drop", "reject"}));
+                .with_help(did_you_mean(word.text, {"accept", "drop", "reject", "reject-late"}));
         else if (*verdict == DW_AUDIT)
             diagnostics_.report(Code::undecided_default, word.span, "`audit` goes on to the next rule")
-                .with_help("`default` is `accept`, `drop` or `reject`");
+                .with_help("`default` is `accept`, `drop`, `reject` or `reject-late`");
         else if (check_direction(word))
             chain->default_verdict = *verdict;
     }
 
     // To whom would an outbound packet be rejected? To a host inside; that way is not built.
     bool check_direction(const ast::Word& verdict) {
-        if (!outbound_ || verdict.text != "reject") return true;
-        diagnostics_.report(Code::not_supported, verdict.span, "`reject` outbound is not supported yet")
+        if (!outbound_ || (verdict.text != "reject" && verdict.text != "reject-late")) return true;
+        diagnostics_
+            .report(Code::not_supported, verdict.span,
+                    fmt::format("`{}` outbound is not supported yet", verdict.text))
             .with_help("use `drop`");
         return false;
     }
@@ -129,6 +133,8 @@ private:
         good &= read_from_ports(from, match.get(), &rule);
         good &= read_end(from.from, &rule.from);
         good &= read_end(from.to, &rule.to);
+        good &= check_independent(from, match.get());
+        rule.endpoint_independent = from.endpoint_independent.has_value();
         if (!good || !definitions_.spend_elements(match->elements() + rule.from_ports.size(), from.span))
             return true;
         rule.match = match->alternatives;
@@ -158,6 +164,33 @@ private:
         if (!ports) return false;
         rule->from_ports = std::move(*ports);
         return true;
+    }
+
+    // It opens a port of an inside host to everybody (R23), so it is never taken where it would mean nothing.
+    bool check_independent(const ast::Rule& from, const ResolvedMatch* match) {
+        if (!from.endpoint_independent) return true;
+        const Span& word = *from.endpoint_independent;
+        if (!outbound_) {
+            diagnostics_
+                .report(Code::does_not_fit, word, "only flows from inside can be opened to every peer")
+                .with_help("write it into the rule of `policy outbound` that opens these flows");
+            return false;
+        }
+        if (from.verdict.text != "accept") {
+            diagnostics_.report(Code::does_not_fit, word, "only an `accept` opens flows")
+                .and_at(from.verdict.span, "this one does not")
+                .with_help("leave it out here");
+            return false;
+        }
+        const auto is_other = [](const ProtocolMatch& each) {
+            return each.proto && *each.proto != IPPROTO_TCP && *each.proto != IPPROTO_UDP;
+        };
+        if (!match || std::none_of(match->alternatives.begin(), match->alternatives.end(), is_other))
+            return true;
+        diagnostics_.report(Code::does_not_fit, word, "only tcp and udp ports can be kept open")
+            .and_at(from.match.span, "this is not tcp or udp alone")
+            .with_help("give tcp and udp a rule of their own");
+        return false;
     }
 
     bool read_name(const ast::Rule& from, Rule* rule) {

@@ -17,6 +17,31 @@ namespace {
 constexpr Bounds kGrace{0, 7 * 24 * 60 * 60};
 constexpr Bounds kFlowTable{1024, 4194304};
 constexpr Bounds kDelegation{48, 64};  // lengths of a prefix behind the line
+constexpr Bounds kVlan{1, 4094};
+constexpr Bounds kIdle{1, 7 * 24 * 60 * 60};
+
+// The timeouts by name, and what the RFCs allow at least. Below that a UDP port is taken away from programs
+// that rightly rely on it, so nothing starts; the others are the administrator's to shorten.
+struct Timeout {
+    std::string_view name;
+    dw_timeout which;
+    std::uint32_t least_s;
+    Code below;
+    std::string_view why;
+};
+constexpr Timeout kTimeouts[] = {
+    {"tcp-opening", DW_TIMEOUT_TCP_OPENING, 240, Code::short_timeout,
+     "RFC 6092 (REC-35) gives a TCP connection that opens at least 4 minutes (240s)"},
+    {"tcp-established", DW_TIMEOUT_TCP_ESTABLISHED, 7440, Code::short_timeout,
+     "RFC 6092 (REC-35) gives an established TCP connection at least 2 hours and 4 minutes (7440s)"},
+    {"tcp-closing", DW_TIMEOUT_TCP_CLOSING, 240, Code::short_timeout,
+     "RFC 6092 (REC-35) gives a TCP connection that closes at least 4 minutes (240s)"},
+    {"udp", DW_TIMEOUT_UDP, 120, Code::out_of_range,
+     "RFC 4787 (REQ-5) gives a UDP flow at least 2 minutes (120s)"},
+    {"icmp", DW_TIMEOUT_ICMP, 0, Code::short_timeout, ""},
+    {"other", DW_TIMEOUT_OTHER, 120, Code::short_timeout,
+     "RFC 6092 (REC-12) gives flows of other protocols at least 2 minutes (120s)"},
+};
 
 class UplinkResolver {
 public:
@@ -46,7 +71,9 @@ private:
     }
 
     bool is_repeated(const ast::Setting& setting) {
-        const auto [first, is_new] = seen_.emplace(setting.keyword.text, setting.keyword.span);
+        const auto& name = setting.which ? *setting.which : setting.keyword;
+        auto& seen = setting.which ? seen_timeouts_ : seen_;
+        const auto [first, is_new] = seen.emplace(name.text, join(setting.keyword.span, name.span));
         if (is_new) return false;
         diagnostics_.report(Code::given_twice, setting.span, "given again")
             .and_at(first->second, "first given here");
@@ -65,16 +92,21 @@ private:
             read_xdp(setting.value);
         else if (keyword == "ipv4")
             read_ipv4(setting.value);
+        else if (keyword == "timeout")
+            read_timeout(*setting.which, setting.value);
+        else if (keyword == "vlan")
+            read_vlan(setting.value);
         else
-            read_documentation(setting.value);
+            read_switch(keyword, setting.value);
     }
 
     std::string read_interface(const ast::Word& word) {
         const bool fits = !word.text.empty() && word.text.size() < IFNAMSIZ;
-        if (!fits || word.text.find_first_of(" /\t\r:") != std::string_view::npos)
-            diagnostics_.report(Code::bad_name, word.span, "not an interface")
-                .with_help(fmt::format("1 to {} characters, no blank, `/` or `:`", IFNAMSIZ - 1));
-        return std::string(word.text);
+        if (fits && word.text.find_first_of(" /\t\r:") == std::string_view::npos)
+            return std::string(word.text);
+        diagnostics_.report(Code::bad_name, word.span, "not an interface")
+            .with_help(fmt::format("1 to {} characters, no blank, `/` or `:`", IFNAMSIZ - 1));
+        return {};
     }
 
     void read_grace(const ast::Word& word) {
@@ -116,9 +148,34 @@ private:
         const auto choice = read_choice(word, {"stateful", "pass", "drop"});
         if (choice) uplink_.ipv4 = kModes[*choice];
     }
-    void read_documentation(const ast::Word& word) {
+    // Settings that are `drop` or `allow`.
+    bool* switch_of(std::string_view keyword) {
+        if (keyword == "routing-headers") return &uplink_.routing_headers;
+        if (keyword == "other-ethertypes") return &uplink_.other_ethertypes;
+        if (keyword == "udp-without-checksum") return &uplink_.udp_without_checksum;
+        return &uplink_.documentation_prefixes;
+    }
+    void read_switch(std::string_view keyword, const ast::Word& word) {
         const auto choice = read_choice(word, {"drop", "allow"});
-        if (choice) uplink_.documentation_prefixes = *choice == 1;
+        if (choice) *switch_of(keyword) = *choice == 1;
+    }
+
+    void read_vlan(const ast::Word& word) {
+        const auto number = read_number(word, "a VLAN", kVlan, &diagnostics_);
+        if (number) uplink_.vlan = static_cast<std::uint16_t>(*number);
+    }
+
+    void read_timeout(const ast::Word& name, const ast::Word& word) {
+        std::vector<std::string_view> names;
+        for (const Timeout& each : kTimeouts) names.push_back(each.name);
+        const auto choice = read_choice(name, names);
+        const auto seconds = read_duration(word, kIdle, &diagnostics_);
+        if (!choice || !seconds) return;
+        const Timeout& timeout = kTimeouts[*choice];
+        uplink_.idle_s[timeout.which] = static_cast<std::uint32_t>(*seconds);
+        if (*seconds >= timeout.least_s) return;
+        diagnostics_.report(timeout.below, word.span, std::string(timeout.why))
+            .with_help(fmt::format("write `timeout {} {}s`, or more", timeout.name, timeout.least_s));
     }
 
     // ---- prefix statements
@@ -197,6 +254,7 @@ private:
     Uplink uplink_;
     std::vector<const ast::Prefix*> kept_;  // beside uplink_.sources
     std::unordered_map<std::string_view, Span> seen_;
+    std::unordered_map<std::string_view, Span> seen_timeouts_;
 };
 
 }  // namespace

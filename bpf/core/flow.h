@@ -3,21 +3,20 @@
  * The flow table: a flat array of buckets of eight (layout.h), two candidate buckets a key. A miss reads
  * two independent lines, a hit one or two more for the flow itself; nothing is allocated and no lock taken.
  *
- * - A slot belongs to who moves its word from what it was to BUSY by compare-and-swap; the word is
- *   published last. Two CPUs that open the same flow at once may both claim a slot: each looks again after
- *   publishing, and the later slot of the two is given back (R27).
- * - The word carries tag, class, timeout and last use, so a search for room reads no flow. An insertion takes
- *   a free or idle slot first, then the least worthy and oldest of its own class or a lower one (R25).
- *   The last ways of each bucket are kept for flows opened from inside.
+ * - Two CPUs that open the same flow at once may both claim a slot: each looks again after publishing, and the
+ *   later slot of the two is given back (R27).
+ * - Room is kept apart by class and origin (slot.h). When both buckets are full of flows that nobody may evict, a
+ *   newcomer from inside takes the place of the oldest flow of the host that holds most of them, its own if that is
+ *   the one (R25: nobody inside can take more than a share; since the hash spreads evenly, a host's part of a
+ *   bucket is its part of the table).
  * - Nothing expires by a timer: a flow that has been idle for longer than its timeout is not found any more.
- * - The hash is multilinear over ten 32-bit words with a 64-bit secret each (Lemire and Kaser, "Strongly
- *   universal string hashing is fast"): for keys chosen without seeing its output, any two meet in a bucket
- *   with probability 1/buckets. Its output never leaves the machine.
  */
 #ifndef DW_FLOW_H
 #define DW_FLOW_H
 
 #include "mem.h"
+#include "slot.h"
+#include "tcp.h"
 #include "wire.h"
 
 #define DW_CLAIM_TRIES 4
@@ -27,99 +26,13 @@ struct dw_passage {
 	__u32 length;    /* bytes */
 	__u32 packets;   /* on the wire */
 	__u8 inbound;
-	__u8 tcp_flags;
+	__u8 proto;
 	__u8 reason;     /* of the opening, enum dw_reason */
-	__u8 pad;
+	__u8 independent;
 	__u32 rule;      /* that admits it, when it opens a flow */
 	__u32 generation;
+	struct dw_segment segment; /* TCP */
 };
-
-struct dw_home {
-	__u32 bucket[2];
-	__u32 tag; /* 16 bits, not zero */
-};
-
-typedef __u32 __attribute__((may_alias)) dw_word;
-typedef __u64 __attribute__((may_alias)) dw_long;
-
-DW_INLINE __u64 dw_flow_hash(const struct dw_flow_key *key)
-{
-	const dw_word *word = (const dw_word *)key;
-	__u64 sum = DW_SETTING(secret[10]);
-
-	for (int i = 0; i < 10; i += 2)
-		sum += (word[i] + DW_SETTING(secret[i])) * (word[i + 1] + DW_SETTING(secret[i + 1]));
-	return sum;
-}
-
-/* A permutation of 32-bit words (the finaliser of MurmurHash3, by Austin Appleby): it keeps the hash's bound and
- * breaks its one habit, that keys in arithmetic progression give hashes in arithmetic progression. */
-DW_INLINE __u32 dw_scatter(__u32 x)
-{
-	x = (x ^ x >> 16) * 0x85ebca6bu;
-	x = (x ^ x >> 13) * 0xc2b2ae35u;
-	return x ^ x >> 16;
-}
-
-DW_INLINE struct dw_home dw_flow_home(const struct dw_flow_key *key)
-{
-	__u32 top = dw_scatter(dw_flow_hash(key) >> 32); /* the bits that the theorem speaks of */
-	struct dw_home home;
-
-	home.tag = (top >> 16) | 1;
-	home.bucket[0] = top & DW_SETTING(bucket_mask);
-	home.bucket[1] = (top ^ (dw_scatter(top) | 1)) & DW_SETTING(bucket_mask);
-	return home;
-}
-
-DW_INLINE __u32 dw_slot_tag(__u64 word)
-{
-	return word >> DW_SLOT_TAG_SHIFT;
-}
-
-DW_INLINE __u32 dw_slot_class(__u64 word)
-{
-	return word >> DW_SLOT_CLASS_SHIFT & 3;
-}
-
-DW_INLINE __u32 dw_slot_timeout(__u64 word)
-{
-	return word >> DW_SLOT_TIMEOUT_SHIFT & 15;
-}
-
-DW_INLINE __u32 dw_slot_status(__u64 word)
-{
-	return word >> DW_SLOT_STATUS_SHIFT & 3;
-}
-
-/* Jiffies since the slot was last used. A clock that is a little behind counts as zero. */
-DW_INLINE __u64 dw_slot_idle(__u64 word, __u64 now)
-{
-	__u64 idle = (now - word) & DW_SLOT_TIME_MASK;
-
-	return idle >> (DW_SLOT_TIME_BITS - 1) ? 0 : idle;
-}
-
-DW_INLINE __u64 dw_slot_word(__u32 tag, __u32 class, __u32 timeout, __u64 status, __u64 now)
-{
-	return (__u64)tag << DW_SLOT_TAG_SHIFT | (__u64)class << DW_SLOT_CLASS_SHIFT |
-	       (__u64)timeout << DW_SLOT_TIMEOUT_SHIFT | status << DW_SLOT_STATUS_SHIFT |
-	       (now & DW_SLOT_TIME_MASK);
-}
-
-DW_INLINE int dw_slot_expired(const struct dw_image *image, __u64 word, __u64 now)
-{
-	__u64 limit = (__u64)image->timeout_s[dw_slot_timeout(word) & (DW_TIMEOUTS - 1)] * DW_SETTING(hz);
-
-	return dw_slot_idle(word, now) > limit;
-}
-
-DW_INLINE int dw_keys_equal(const struct dw_flow_key *a, const struct dw_flow_key *b)
-{
-	const dw_long *x = (const dw_long *)a, *y = (const dw_long *)b;
-
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
-}
 
 /* ---- what a flow has seen, and what follows from it ---------------------------------------------- */
 
@@ -130,29 +43,54 @@ DW_INLINE int dw_is_closing(__u32 seen)
 	return (seen & (DW_SEEN_IN_FIN | DW_SEEN_OUT_FIN)) == (DW_SEEN_IN_FIN | DW_SEEN_OUT_FIN);
 }
 
+DW_INLINE __u32 dw_seen_in_segment(__u32 seen, const struct dw_segment *segment, int inbound, int reset)
+{
+	if (segment->flags & DW_SYN)
+		seen |= inbound ? DW_SEEN_IN_SYN : DW_SEEN_OUT_SYN;
+	if (segment->flags & DW_FIN)
+		seen |= inbound ? DW_SEEN_IN_FIN : DW_SEEN_OUT_FIN;
+	if (reset)
+		seen |= inbound ? DW_SEEN_IN_RST : DW_SEEN_OUT_RST;
+	return seen;
+}
+
+/* Does this RST end the flow? From our side it does, unless it answers a segment of an older connection. */
+DW_INLINE int dw_is_reset(const struct dw_flow *flow, const struct dw_passage *passage)
+{
+	if (!(passage->segment.flags & DW_RST))
+		return 0;
+	return passage->inbound ? dw_reset_is_believed(flow, &passage->segment) : dw_has_seen_syn(flow, DW_TCP_IN);
+}
+
 /*
  * A flow is established when both sides have shown that they want it: opened from inside, by the first
  * answer; opened from outside, when the peer spoke again after our answer (design D4), since a forged
  * source never hears it.
  */
-DW_INLINE __u32 dw_seen_after(__u32 seen, __u8 origin, __u8 proto, const struct dw_passage *passage)
+DW_INLINE __u32 dw_seen_after(const struct dw_flow *flow, const struct dw_passage *passage)
 {
-	__u8 tcp = passage->tcp_flags;
-	int answered = !!(seen & DW_SEEN_OUT);
-	int confirms = origin == DW_INSIDE ? 1 : answered;
+	const __u32 both = DW_SEEN_IN_SYN | DW_SEEN_OUT_SYN;
+	__u32 seen = DW_READ(flow->seen);
+	int confirms = DW_READ(flow->origin) == DW_INSIDE || seen & DW_SEEN_OUT;
 
-	if (proto == DW_TCP) {
-		if (tcp & DW_SYN)
-			seen |= passage->inbound ? DW_SEEN_IN_SYN : DW_SEEN_OUT_SYN;
-		if (tcp & DW_FIN)
-			seen |= passage->inbound ? DW_SEEN_IN_FIN : DW_SEEN_OUT_FIN;
-		if (tcp & DW_RST)
-			seen |= passage->inbound ? DW_SEEN_IN_RST : DW_SEEN_OUT_RST;
-		confirms = confirms && tcp & DW_ACK && !(tcp & DW_RST) && seen & DW_SEEN_OUT_SYN;
+	if (passage->proto == DW_TCP) {
+		seen = dw_seen_in_segment(seen, &passage->segment, passage->inbound, dw_is_reset(flow, passage));
+		confirms = confirms && (seen & both) == both && passage->segment.flags & DW_ACK &&
+			   !(passage->segment.flags & DW_RST);
 	}
 	if (passage->inbound && confirms)
 		seen |= DW_SEEN_ESTABLISHED;
 	return seen | (passage->inbound ? DW_SEEN_IN : DW_SEEN_OUT);
+}
+
+/* By the packet that opens it. */
+DW_INLINE __u32 dw_seen_at_first(const struct dw_passage *passage)
+{
+	__u32 seen = passage->inbound ? DW_SEEN_IN : DW_SEEN_OUT;
+
+	if (passage->independent)
+		seen |= DW_SEEN_INDEPENDENT;
+	return passage->proto == DW_TCP ? dw_seen_in_segment(seen, &passage->segment, passage->inbound, 0) : seen;
 }
 
 DW_INLINE __u32 dw_class_of(__u8 origin, __u32 seen)
@@ -175,22 +113,18 @@ DW_INLINE __u32 dw_timeout_of(__u8 proto, __u32 seen)
 	return proto == DW_ICMPV6 || proto == DW_ICMP ? DW_TIMEOUT_ICMP : DW_TIMEOUT_OTHER;
 }
 
-/* ---- search and insertion ------------------------------------------------------------------------ */
-
-/* A flow's address: bucket * DW_WAYS + way + 1. Zero is none. */
-DW_INLINE __u32 dw_flow_id(__u32 bucket, __u32 way)
-{
-	return bucket * DW_WAYS + way + 1;
-}
+/* ---- search ---------------------------------------------------------------------------------------- */
 
 DW_INLINE struct dw_bucket *dw_bucket_of(__u32 id)
 {
 	return dw_mem_bucket((id - 1) / DW_WAYS);
 }
 
-DW_INLINE __u32 dw_way_of(__u32 id)
+DW_INLINE struct dw_flow *dw_flow_of(__u32 id)
 {
-	return (id - 1) % DW_WAYS;
+	struct dw_bucket *bucket = dw_bucket_of(id);
+
+	return bucket ? &bucket->flow[dw_way_of(id)] : 0;
 }
 
 /* The live flow with this key, as an id, or 0. */
@@ -201,7 +135,7 @@ DW_GLOBAL __u32 dw_flow_find(const struct dw_image *image, const struct dw_flow_
 
 	if (!image || !key)
 		return 0;
-	home = dw_flow_home(key);
+	home = dw_home_of(key, DW_SETTING(bucket_mask));
 	for (int half = 0; half < 2; half++) {
 		struct dw_bucket *bucket = dw_mem_bucket(home.bucket[half]);
 
@@ -214,7 +148,7 @@ DW_GLOBAL __u32 dw_flow_find(const struct dw_image *image, const struct dw_flow_
 				continue;
 			if (!dw_keys_equal(&bucket->flow[way].key, key) || dw_slot_expired(image, word, now))
 				continue;
-			return dw_flow_id(home.bucket[half], way);
+			return dw_slot_id(home.bucket[half], way);
 		}
 	}
 	return 0;
@@ -233,71 +167,129 @@ DW_INLINE void dw_flow_remove(__u32 id)
 		dw_cas(slot, word, 0);
 }
 
-#define DW_YIELD_FREE (~0ull - 1) /* and above: nobody loses anything */
+/* ---- insertion ------------------------------------------------------------------------------------- */
 
-/*
- * How willingly this slot is given to a newcomer of `class`: 0 never; free and idle ones come first.
- * Global, so that the verifier does not follow its branches once for each candidate.
- */
-DW_GLOBAL __u64 dw_slot_yield(const struct dw_image *image, __u64 word, __u32 class, __u64 now)
+DW_INLINE int dw_is_of_host(const struct dw_bucket *bucket, __u32 way, const struct dw_in6 *host)
 {
-	if (!image)
-		return 0;
-	if (!word)
-		return DW_YIELD_FREE + 1;
-	if (dw_slot_status(word) != DW_SLOT_LIVE)
-		return 0;
-	if (dw_slot_expired(image, word, now))
-		return DW_YIELD_FREE;
-	if (dw_slot_class(word) < class)
-		return 0;
-	return (__u64)dw_slot_class(word) << DW_SLOT_TIME_BITS | (dw_slot_idle(word, now) + 1);
+	const struct dw_in6 *inside = &bucket->flow[way].key.inside;
+
+	return dw_slot_status(DW_READ(bucket->slot[way])) == DW_SLOT_LIVE && DW_READ(inside->hi) == host->hi &&
+	       DW_READ(inside->lo) == host->lo;
 }
 
-/* What one bucket offers a newcomer. */
-struct dw_offer {
-	__u64 yield; /* of its best way; 0: nothing */
-	__u64 word;  /* that way's word, as seen */
-	__u32 id;
-	__u32 free;  /* ways that nobody loses anything by */
-};
-
-DW_GLOBAL int dw_bucket_offer(const struct dw_image *image, __u32 number, __u32 class, __u64 now,
-			      struct dw_offer *offer)
+/* How many of the two buckets' flows belong to this inside host. */
+DW_GLOBAL __u32 dw_share_of(const struct dw_home *home, const struct dw_in6 *host)
 {
-	struct dw_bucket *bucket = dw_mem_bucket(number);
-	__u32 ways = class & 1 ? DW_OUTSIDE_WAYS : DW_WAYS;
+	__u32 share = 0;
 
-	if (!offer || !bucket)
+	if (!home || !host)
+		return 0;
+	for (int half = 0; half < 2; half++) {
+		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[half]);
+
+		if (!bucket)
+			return 0;
+		for (__u32 way = 0; way < DW_WAYS; way++)
+			if (dw_is_of_host(bucket, way, host))
+				share++;
+	}
+	return share;
+}
+
+/* Of two full buckets, the inside host that holds most; the newcomer's own host unless another one holds more. */
+DW_GLOBAL int dw_heaviest_host(const struct dw_home *home, struct dw_in6 *host)
+{
+	__u32 most;
+
+	if (!home || !host)
 		return -1;
-	offer->yield = 0;
-	offer->word = 0;
-	offer->id = 0;
-	offer->free = 0;
-	for (__u32 way = 0; way < DW_WAYS; way++) {
-		__u64 word, yield;
+	most = dw_share_of(home, host);
+	for (int half = 0; half < 2; half++) {
+		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[half]);
 
-		if (way >= ways)
-			break;
-		word = DW_READ(bucket->slot[way]);
-		yield = dw_slot_yield(image, word, class, now);
-		if (yield >= DW_YIELD_FREE)
-			offer->free++;
-		if (yield <= offer->yield)
-			continue;
-		offer->yield = yield;
-		offer->word = word;
-		offer->id = dw_flow_id(number, way);
+		if (!bucket)
+			return -1;
+		for (__u32 way = 0; way < DW_WAYS; way++) {
+			struct dw_in6 other;
+			__u32 share;
+
+			other.hi = DW_READ(bucket->flow[way].key.inside.hi);
+			other.lo = DW_READ(bucket->flow[way].key.inside.lo);
+			share = dw_share_of(home, &other);
+			if (share <= most)
+				continue;
+			most = share;
+			*host = other;
+		}
 	}
 	return 0;
 }
 
-/* The better of two offers: the emptier bucket's while there is room, so that both fill evenly. */
-DW_INLINE int dw_first_is_better(const struct dw_offer *a, const struct dw_offer *b)
+/* The flow of this host that was idle for longest. */
+DW_GLOBAL int dw_oldest_of(const struct dw_home *home, const struct dw_in6 *host, __u64 now, struct dw_offer *offer)
 {
-	if (a->free != b->free)
-		return a->free > b->free;
-	return a->yield >= b->yield;
+	if (!home || !host || !offer)
+		return -1;
+	offer->yield = 0;
+	for (int half = 0; half < 2; half++) {
+		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[half]);
+
+		if (!bucket)
+			return -1;
+		for (__u32 way = 0; way < DW_WAYS; way++) {
+			__u64 word = DW_READ(bucket->slot[way]), yield = dw_slot_idle(word, now) + 1;
+
+			if (!dw_is_of_host(bucket, way, host) || yield <= offer->yield)
+				continue;
+			offer->yield = yield;
+			offer->word = word;
+			offer->id = dw_slot_id(home->bucket[half], way);
+		}
+	}
+	return 0;
+}
+
+/* The best slot that a newcomer can have. offer->yield is 0 when there is none. */
+DW_INLINE int dw_flow_offer(const struct dw_image *image, const struct dw_home *home,
+			    const struct dw_flow_key *key, const struct dw_newcomer *newcomer,
+			    struct dw_offer *best)
+{
+	struct dw_bucket *one = dw_mem_bucket(home->bucket[0]), *other = dw_mem_bucket(home->bucket[1]);
+	struct dw_offer second;
+
+	if (!one || !other)
+		return -1;
+	if (dw_slots_offer(image, (const struct dw_slots *)one->slot, home->bucket[0], newcomer, best) ||
+	    dw_slots_offer(image, (const struct dw_slots *)other->slot, home->bucket[1], newcomer, &second))
+		return -1;
+	if (!dw_first_is_better(best, &second))
+		*best = second;
+	if (!best->yield && !(newcomer->class & 1)) {
+		struct dw_in6 host = key->inside;
+
+		return dw_heaviest_host(home, &host) || dw_oldest_of(home, &host, newcomer->now, best);
+	}
+	return 0;
+}
+
+/* A slot claimed for this key, as an id, or 0. The claimer fills the flow and publishes the word. */
+DW_INLINE __u32 dw_flow_claim(const struct dw_image *image, const struct dw_home *home,
+			      const struct dw_flow_key *key, const struct dw_newcomer *newcomer)
+{
+	for (int attempt = 0; attempt < DW_CLAIM_TRIES; attempt++) {
+		struct dw_offer best;
+		struct dw_bucket *bucket;
+
+		if (dw_flow_offer(image, home, key, newcomer, &best) || !best.yield)
+			return 0;
+		bucket = dw_bucket_of(best.id);
+		if (!bucket)
+			return 0;
+		if (dw_cas(&bucket->slot[dw_way_of(best.id)], best.word,
+			   dw_slot_word(home->tag, newcomer->class, 0, DW_SLOT_BUSY, newcomer->now)) == best.word)
+			return best.id;
+	}
+	return 0;
 }
 
 /*
@@ -323,7 +315,7 @@ DW_GLOBAL __u32 dw_flow_settle(const struct dw_image *image, const struct dw_flo
 			    !dw_keys_equal(&bucket->flow[way].key, key))
 				continue;
 			if (!first && !dw_slot_expired(image, word, now))
-				first = dw_flow_id(home->bucket[half], way);
+				first = dw_slot_id(home->bucket[half], way);
 			else
 				dw_cas(&bucket->slot[way], word, 0);
 		}
@@ -331,80 +323,77 @@ DW_GLOBAL __u32 dw_flow_settle(const struct dw_image *image, const struct dw_flo
 	return first;
 }
 
-/* A slot claimed for this key, as an id, or 0. The claimer fills the flow and publishes the word. */
-DW_INLINE __u32 dw_flow_claim(const struct dw_image *image, const struct dw_home *home, __u32 class, __u64 now)
+/* The fields of a flow whose slot this CPU holds; its first packet is counted. */
+DW_INLINE void dw_flow_fill(struct dw_flow *flow, const struct dw_flow_key *key, const struct dw_passage *passage,
+			    __u32 seen, __u64 now)
 {
-	for (int attempt = 0; attempt < DW_CLAIM_TRIES; attempt++) {
-		struct dw_offer best, second;
-		struct dw_bucket *bucket;
+	__u32 packets = passage->packets, bytes = passage->length;
 
-		if (dw_bucket_offer(image, home->bucket[0], class, now, &best) ||
-		    dw_bucket_offer(image, home->bucket[1], class, now, &second))
-			return 0;
-		if (!dw_first_is_better(&best, &second))
-			best = second;
-		if (!best.yield)
-			return 0;
-		bucket = dw_bucket_of(best.id);
-		if (!bucket)
-			return 0;
-		if (dw_cas(&bucket->slot[dw_way_of(best.id)], best.word,
-			   dw_slot_word(home->tag, class, 0, DW_SLOT_BUSY, now)) == best.word)
-			return best.id;
-	}
-	return 0;
+	dw_key_write(&flow->key, key);
+	DW_WRITE(flow->rule, passage->rule);
+	DW_WRITE(flow->generation, passage->generation);
+	DW_WRITE(flow->seen, seen);
+	DW_WRITE(flow->origin, passage->inbound ? DW_OUTSIDE : DW_INSIDE);
+	DW_WRITE(flow->reason, passage->reason);
+	DW_WRITE(flow->scale[0], DW_SCALE_UNSEEN);
+	DW_WRITE(flow->scale[1], DW_SCALE_UNSEEN);
+	DW_WRITE(flow->first_seen, now);
+	DW_WRITE(flow->last_seen, now);
+	DW_WRITE(flow->in.packets, passage->inbound ? packets : 0);
+	DW_WRITE(flow->in.bytes, passage->inbound ? bytes : 0);
+	DW_WRITE(flow->out.packets, passage->inbound ? 0 : packets);
+	DW_WRITE(flow->out.bytes, passage->inbound ? 0 : bytes);
+	DW_WRITE(flow->window.end[0], 0);
+	DW_WRITE(flow->window.end[1], 0);
+	DW_WRITE(flow->window.limit, 0);
+	DW_WRITE(flow->window.acked, 0);
+	DW_WRITE(flow->window.room[0], 0);
+	DW_WRITE(flow->window.room[1], 0);
+	if (passage->proto == DW_TCP)
+		dw_track_segment(flow, &passage->segment, passage->inbound ? DW_TCP_IN : DW_TCP_OUT);
 }
 
 /* Opens a flow. Returns its id, or 0 when there is no room for its class. */
 DW_GLOBAL __u32 dw_flow_open(const struct dw_image *image, const struct dw_flow_key *key,
 			     const struct dw_passage *passage)
 {
-	__u64 now = dw_mem_now();
-	struct dw_home home;
+	struct dw_newcomer newcomer = {.now = dw_mem_now()};
 	struct dw_bucket *bucket;
-	struct dw_flow *flow;
-	__u32 id, class, seen;
-	__u8 origin;
+	struct dw_home home;
+	__u32 id, seen;
+	__u64 word;
 
 	if (!image || !key || !passage)
 		return 0;
-	origin = passage->inbound ? DW_OUTSIDE : DW_INSIDE;
-	seen = dw_seen_after(0, origin, key->proto, passage);
-	seen &= ~DW_SEEN_ESTABLISHED; /* never by its first packet */
-	class = dw_class_of(origin, seen);
-	home = dw_flow_home(key);
-	id = dw_flow_claim(image, &home, class, now);
+	seen = dw_seen_at_first(passage);
+	newcomer.class = dw_class_of(passage->inbound ? DW_OUTSIDE : DW_INSIDE, seen);
+	home = dw_home_of(key, DW_SETTING(bucket_mask));
+	id = dw_flow_claim(image, &home, key, &newcomer);
 	if (!id)
 		return 0;
 	bucket = dw_bucket_of(id);
 	if (!bucket)
 		return 0;
-
-	flow = &bucket->flow[dw_way_of(id)];
-	flow->key = *key;
-	flow->rule = passage->rule;
-	flow->generation = passage->generation;
-	flow->seen = seen;
-	flow->origin = origin;
-	flow->reason = passage->reason;
-	flow->first_seen = now;
-	flow->last_seen = now;
-	flow->in.packets = passage->inbound ? passage->packets : 0;
-	flow->in.bytes = passage->inbound ? passage->length : 0;
-	flow->out.packets = passage->inbound ? 0 : passage->packets;
-	flow->out.bytes = passage->inbound ? 0 : passage->length;
-	__sync_val_compare_and_swap(&bucket->slot[dw_way_of(id)],
-				    dw_slot_word(home.tag, class, 0, DW_SLOT_BUSY, now),
-				    dw_slot_word(home.tag, class, dw_timeout_of(key->proto, seen), DW_SLOT_LIVE, now));
-	return dw_flow_settle(image, key, &home, now);
+	dw_flow_fill(&bucket->flow[dw_way_of(id)], key, passage, seen, newcomer.now);
+	word = dw_slot_word(home.tag, newcomer.class, dw_timeout_of(passage->proto, seen), DW_SLOT_LIVE, newcomer.now);
+	dw_cas(&bucket->slot[dw_way_of(id)], dw_slot_word(home.tag, newcomer.class, 0, DW_SLOT_BUSY, newcomer.now), word);
+	return dw_flow_settle(image, key, &home, newcomer.now);
 }
 
-/* A packet of a known flow: count it, move the state, renew the slot's word when that changes or is due. */
+DW_INLINE void dw_flow_count(struct dw_flow *flow, const struct dw_passage *passage)
+{
+	struct dw_counter *counter = passage->inbound ? &flow->in : &flow->out;
+
+	__sync_fetch_and_add(&counter->packets, passage->packets);
+	__sync_fetch_and_add(&counter->bytes, passage->length);
+}
+
+/* A packet of a known flow: count it, move the state, renew the slot's word when that changes or is due. Returns
+ * what the flow has seen then. */
 DW_GLOBAL __u32 dw_flow_pass(__u32 id, const struct dw_passage *passage)
 {
 	struct dw_bucket *bucket;
 	struct dw_flow *flow;
-	struct dw_counter *counter;
 	__u64 *slot, word, fresh, now;
 	__u32 seen;
 
@@ -417,17 +406,17 @@ DW_GLOBAL __u32 dw_flow_pass(__u32 id, const struct dw_passage *passage)
 	slot = &bucket->slot[dw_way_of(id)];
 	now = dw_mem_now();
 
-	counter = passage->inbound ? &flow->in : &flow->out;
-	__sync_fetch_and_add(&counter->packets, passage->packets);
-	__sync_fetch_and_add(&counter->bytes, passage->length);
+	dw_flow_count(flow, passage);
 	DW_WRITE(flow->last_seen, now);
-
-	seen = dw_seen_after(DW_READ(flow->seen), flow->origin, flow->key.proto, passage);
+	seen = dw_seen_after(flow, passage);
 	if (seen != DW_READ(flow->seen))
 		DW_WRITE(flow->seen, seen);
+	if (passage->proto == DW_TCP)
+		dw_track_segment(flow, &passage->segment, passage->inbound ? DW_TCP_IN : DW_TCP_OUT);
+
 	word = DW_READ(*slot);
-	fresh = dw_slot_word(dw_slot_tag(word), dw_class_of(flow->origin, seen),
-			     dw_timeout_of(flow->key.proto, seen), DW_SLOT_LIVE, now);
+	fresh = dw_slot_word(dw_slot_tag(word), dw_class_of(DW_READ(flow->origin), seen),
+			     dw_timeout_of(passage->proto, seen), DW_SLOT_LIVE, now);
 	if (dw_slot_status(word) == DW_SLOT_LIVE &&
 	    (dw_slot_idle(word, now) >= DW_SETTING(hz) / 8 || (fresh ^ word) >> DW_SLOT_TIME_BITS))
 		dw_cas(slot, word, fresh);

@@ -6,30 +6,42 @@
 #ifndef DW_JUDGE_H
 #define DW_JUDGE_H
 
+#include "admit.h"
 #include "inbound.h"
 #include "outbound.h"
+#include "walk.h"
+
+/* Writes into the packet what its walk must know of the policy. */
+DW_INLINE void dw_prepare_walk(struct dw_packet *p, const struct dw_image *image, int inbound)
+{
+	p->options = image->options;
+	p->vlan = image->vlan;
+	p->inbound = inbound;
+}
 
 DW_INLINE int dw_judge_frame(const struct dw_frame *frame, struct dw_work *w, int inbound)
 {
 	const struct dw_blob *image = dw_mem_image();
 	const struct dw_own *own = dw_mem_own();
-	int bad;
+	int reason;
 
 	if (!image)
 		return DW_REASON_NO_POLICY;
 	if (!own)
 		return DW_REASON_INTERNAL;
 	w->outcome.generation = ((const struct dw_image *)image)->generation;
-	bad = dw_parse(frame, &w->packet);
-	if (bad)
-		return bad;
-	if (!w->packet.family)
-		return DW_REASON_ARP;
+	dw_prepare_walk(&w->packet, (const struct dw_image *)image, inbound);
+	reason = dw_walk(frame, own, &w->packet, inbound);
+	if (reason)
+		return reason;
 	dw_make_passage(w, inbound, image);
 	if (inbound)
-		return w->packet.family == 6 ? dw_inbound_ipv6(frame, w, image, own)
-					     : dw_inbound_ipv4(frame, w, image, own);
-	return w->packet.family == 6 ? dw_outbound_ipv6(w, image, own) : dw_outbound_ipv4(w, image, own);
+		reason = w->packet.family == 6 ? dw_inbound_ipv6(frame, w, image, own)
+					       : dw_inbound_ipv4(frame, w, image, own);
+	else
+		reason = w->packet.family == 6 ? dw_outbound_ipv6(frame, w, image, own)
+					       : dw_outbound_ipv4(frame, w, image, own);
+	return dw_reason_accepts(reason) ? dw_admit(frame, w, image, reason, inbound) : reason;
 }
 
 #endif

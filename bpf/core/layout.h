@@ -21,7 +21,7 @@
 #define DW_ASSERT(condition, reason) _Static_assert(condition, reason)
 #endif
 
-#define DW_LAYOUT_VERSION 1
+#define DW_LAYOUT_VERSION 2
 #define DW_MAGIC 0x6477616c /* "dwal" */
 #define DW_LINE 64          /* bytes of a cache line */
 
@@ -72,7 +72,8 @@ struct dw_own {
 	__u32 prefixes;      /* used entries of prefix[] */
 	__u32 pad;
 	__u64 self_seed;     /* chosen by the writer so that no line of self[] overflows */
-	__u64 unused[6];
+	__u8 mac[6];         /* of the uplink; all zero: not known, frames for any address are judged (R40) */
+	__u8 unused[42];
 	/* This box's own addresses, a set: an address is in line dw_self_line(seed, address) or absent.
 	 * Free ways are all zero (the address :: is never ours). */
 	struct dw_in6 self[DW_SELF_LINES][DW_SELF_WAYS];
@@ -112,6 +113,8 @@ struct dw_settings {
 	__u32 hz;
 	__u32 dry;   /* judge, but change nothing: no counters, no flows, no events (explain, D7) */
 	__u32 trace; /* leave the outcome of each packet in the `outcome` map (explain, tests) */
+	__u32 ask_neighbours; /* ask the kernel whether a new flow's host is a known neighbour (R38) */
+	__u32 pad;
 	__u64 secret[DW_SECRET_WORDS];
 };
 
@@ -121,6 +124,9 @@ struct dw_settings {
  * A flow is named by who is inside, not by who sent the packet, so both directions give one key.
  * ICMP echo: inside_port is the identifier, outside_port is 0 when the request came from inside
  * and 1 when it came from outside, so that a reply never passes for a request.
+ *
+ * A key whose outside is all zero is the mark of an endpoint-independent rule: any peer may open a flow to
+ * this inside address and port while the mark lives (R23, REC-11, REC-33).
  */
 struct dw_flow_key {
 	struct dw_in6 inside, outside;
@@ -143,7 +149,23 @@ enum dw_seen {
 	DW_SEEN_OUT_FIN = 1 << 6,
 	DW_SEEN_IN_RST = 1 << 7,
 	DW_SEEN_OUT_RST = 1 << 8,
+	DW_SEEN_INDEPENDENT = 1 << 9, /* an endpoint-independent rule admitted it: see dw_flow_key */
 };
+
+/* What the TCP window check needs (R24, REC-32). Sequence numbers; [0] is what came in, [1] what went out. */
+struct dw_tcp_window {
+	__u32 end[2];  /* behind the last byte that this side sent */
+	__u32 limit;   /* behind the last byte that our side has given the peer room for; before the peer's SYN:
+			* the least that it may acknowledge */
+	__u32 acked;   /* the last byte that our side acknowledged: where a RST is believed */
+	__u16 room[2]; /* the largest window that this side offered, in units of 1 << scale */
+	__u32 pad;
+};
+DW_ASSERT(sizeof(struct dw_tcp_window) == 24, "what the second line of a flow has left");
+
+#define DW_SCALE_UNSEEN 0xff /* no SYN of that side was seen */
+#define DW_SCALE_NONE 0xfe   /* it was, and had no such option */
+#define DW_SCALE_MAX 14      /* RFC 7323 2.3 */
 
 struct dw_flow { /* two lines */
 	struct dw_flow_key key;
@@ -152,11 +174,11 @@ struct dw_flow { /* two lines */
 	__u32 seen;       /* enum dw_seen */
 	__u8 origin;      /* enum dw_origin */
 	__u8 reason;      /* enum dw_reason with which it was admitted */
-	__u16 pad;
+	__u8 scale[2];    /* TCP window scales from the SYNs, [0] in, [1] out, or DW_SCALE_* */
 	__u64 first_seen; /* jiffies */
 	struct dw_counter in, out;
 	__u64 last_seen;  /* jiffies */
-	__u64 unused[3];  /* TCP windows */
+	struct dw_tcp_window window;
 };
 DW_ASSERT(sizeof(struct dw_flow) == 2 * DW_LINE, "two lines");
 DW_ASSERT(__builtin_offsetof(struct dw_flow, in) == DW_LINE, "counters open the second line");
@@ -190,6 +212,7 @@ enum dw_timeout {
 	DW_TIMEOUT_UDP = 3,
 	DW_TIMEOUT_ICMP = 4,
 	DW_TIMEOUT_OTHER = 5,
+	DW_TIMEOUT_FRAGMENT = 6, /* since the first fragment, not since the last one (RFC 8200 4.5) */
 	DW_TIMEOUTS = 8,
 };
 
@@ -202,6 +225,68 @@ struct dw_bucket {
 };
 DW_ASSERT(sizeof(struct dw_bucket) == 17 * DW_LINE, "a line of slots, then two lines a flow");
 
+/* ---- fragments: datagrams whose first fragment was accepted (R10, R11, R39) -------------------- */
+
+#define DW_FRAGMENT_BUCKETS 4096 /* of DW_WAYS: 32,768 datagrams in 2.25 MiB */
+
+struct dw_fragment_key {
+	struct dw_in6 src, dst;
+	__u32 id;  /* IPv4: the protocol and the 16-bit identification */
+	__u32 pad; /* zero */
+};
+DW_ASSERT(sizeof(struct dw_fragment_key) == sizeof(struct dw_flow_key), "hashed as ten words");
+
+struct dw_datagram {
+	struct dw_fragment_key key;
+	__u64 cover; /* which parts were seen: bpf/core/fragment.h */
+	__u32 flow;  /* that its first fragment belonged to or opened; 0: none */
+	__u32 rule;  /* that admitted it */
+	__u64 unused;
+};
+DW_ASSERT(sizeof(struct dw_datagram) == DW_LINE, "a line a datagram");
+
+struct dw_fragment_bucket {
+	__u64 slot[DW_WAYS]; /* as in struct dw_bucket */
+	struct dw_datagram datagram[DW_WAYS];
+};
+DW_ASSERT(sizeof(struct dw_fragment_bucket) == 9 * DW_LINE, "a line of slots, then a line a datagram");
+
+/* ---- the link: what is remembered of the dish segment, and the limits (R21, R37, R38) ----------- */
+
+#define DW_ROUTERS 2
+#define DW_METERS 4096 /* by source; a power of two */
+#define DW_LATE 1024   /* refused packets that may be answered late (R26); a power of two */
+
+struct dw_router {
+	__u64 id;    /* interface id of its link-local address; 0: free */
+	__u64 until; /* jiffies: without a new advertisement it is forgotten then */
+	__u64 since; /* jiffies: of two, the later one is the second router */
+};
+
+enum dw_meter { /* kinds of what is limited */
+	DW_METER_ADVERTISE = 0, /* router advertisements, each router by itself */
+	DW_METER_SOLICIT = 1,   /* NS and RS: each makes a neighbour entry */
+	DW_METER_NEIGHBOUR = 2, /* NA */
+	DW_METER_MLD = 3,
+	DW_METER_UNKNOWN = 4,   /* new flows to hosts that no neighbour entry is known for */
+	DW_METER_KINDS = 8,
+};
+
+struct dw_late {
+	__u64 tag;   /* of the packet's addresses and ports */
+	__u64 since; /* jiffies */
+};
+
+/* A meter is one word: the time, in 1/1024 jiffies, at which it will have forgotten everything (bpf/core/meter.h). */
+struct dw_link {
+	struct dw_router router[DW_ROUTERS];
+	__u64 unused[2];
+	__u64 overall[DW_METER_KINDS];
+	__u64 by_source[DW_METERS];
+	struct dw_late late[DW_LATE];
+};
+DW_ASSERT(__builtin_offsetof(struct dw_link, overall) == DW_LINE, "routers, then meters, each on its line");
+
 /* ---- the policy image: written by rules/lower, read by bpf/core/policy.h, by nobody else ------- */
 
 #define DW_IMAGE_SIZE (4u << 20) /* the largest value of an ARRAY map on kernel 6.1 */
@@ -212,6 +297,7 @@ enum dw_verdict {
 	DW_DROP = 1,
 	DW_REJECT = 2,
 	DW_AUDIT = 3, /* in rules only: count, report, go on */
+	DW_REJECT_LATE = 4, /* in rules only: drop, and reject what still comes after six seconds (R26) */
 };
 
 /* A closed interval of 128-bit keys. Tables of them are sorted and disjoint. */
@@ -257,12 +343,21 @@ struct dw_rule {
 };
 DW_ASSERT(sizeof(struct dw_rule) == DW_LINE, "a line a rule");
 #define DW_RULE_LOG 1
+#define DW_RULE_INDEPENDENT 2 /* outbound: the flows it opens let any peer answer (R23) */
 
 struct dw_chain {
 	struct dw_span rules;    /* struct dw_rule, first match wins */
 	__u32 default_verdict;
 	__u32 pad;
 };
+
+/* dw_image.options */
+#define DW_OPTION_ROUTING_HEADERS 1   /* types other than 0 pass the walk (R8) */
+#define DW_OPTION_ETHERTYPES 2        /* frames of other protocols pass (R14) */
+#define DW_OPTION_UDP_NO_CHECKSUM 4   /* UDP over IPv6 without a checksum passes (R13) */
+#define DW_OPTION_INDEPENDENT 8       /* some rule has DW_RULE_INDEPENDENT */
+
+#define DW_NO_VLAN 0xffff
 
 enum dw_ipv4_mode { DW_IPV4_STATEFUL = 0, DW_IPV4_PASS = 1, DW_IPV4_DROP = 2 };
 
@@ -276,9 +371,13 @@ struct dw_image {
 	struct dw_span bogons;  /* struct dw_range of literal addresses: never a valid source or destination (R2) */
 	__u32 ipv4;             /* enum dw_ipv4_mode */
 	__u32 timeout_s[DW_TIMEOUTS]; /* seconds, by enum dw_timeout */
-	__u32 pad[3];
+	__u32 options;  /* DW_OPTION_* */
+	__u16 vlan;     /* the only tag that the uplink's frames carry (R14), or DW_NO_VLAN: they carry none */
+	__u16 pad;
+	__u32 pad2;
 	struct dw_span networks[DW_SOURCES]; /* bitmap of assigned subnet ids (R5): offset, number of bits; bit i of byte i/8 */
-	__u8 unused[80];
+	__u64 bogon_octets[4]; /* bit i: some bogon's first byte is i; the others need no search */
+	__u8 unused[48];
 };
 DW_ASSERT(sizeof(struct dw_image) == 256, "the header is four lines");
 

@@ -7,9 +7,12 @@
  *   dw_mem_own()         the table of what is ours, the copy in force
  *   dw_mem_image()       the policy in force, read once a packet; NULL: none
  *   dw_mem_bucket(i)     bucket i of the flow table
+ *   dw_mem_fragments(i)  bucket i of the fragment table
+ *   dw_mem_link()        what is remembered of the link
  *   dw_mem_counter(i)    counter i of this CPU
  *   dw_mem_event()       room for an event, or NULL; dw_mem_send(e) hands it over
  *   dw_mem_now()         jiffies
+ *   dw_mem_is_strange(f, s, d)  is nothing known of the neighbour to whom frame f, from s, would go?
  *   DW_SETTING(field)    a field of struct dw_settings
  *   DW_LOOP(n, f, c)     calls f(i, c) for i in 0..n-1 until it returns non-zero
  */
@@ -23,12 +26,26 @@
 /* The verifier proves a function with these qualifiers once, by itself, whatever calls it. */
 #define DW_GLOBAL __attribute__((noinline))
 
+/* For what another CPU may write or read at the same moment: one access, never torn, never repeated. Elsewhere
+ * than in the kernel they are C11's relaxed atomics, so that the thread sanitizer can judge them. */
+#ifdef __bpf__
+#define DW_FORGET(x) asm volatile("" : "+r"(x)) /* the compiler knows nothing of x from here on */
 #define DW_READ(x) (*(volatile __typeof__(x) *)&(x))
 #define DW_WRITE(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
+#else
+#define DW_FORGET(x) ((void)0)
+#define DW_READ(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define DW_WRITE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+#endif
 
 /* A policy image as the verifier sees it: so many bytes. */
 struct dw_blob {
 	__u8 bytes[DW_IMAGE_SIZE];
+};
+
+struct dw_frame {
+	const void *data, *end;
+	void *context; /* the hook's own, for helpers */
 };
 
 #ifdef __bpf__

@@ -24,6 +24,8 @@
 DW_MAP_FLAT(control, sizeof(struct dw_control), 1);
 DW_MAP_FLAT(own, sizeof(struct dw_own), DW_OWN_COPIES);
 DW_MAP_FLAT(flows, sizeof(struct dw_bucket), 1024);         /* set by the loader */
+DW_MAP_FLAT(fragments, sizeof(struct dw_fragment_bucket), DW_FRAGMENT_BUCKETS);
+DW_MAP_FLAT(link, sizeof(struct dw_link), 1);
 DW_MAP_FLAT(counters, sizeof(struct dw_counter), DW_COUNTERS); /* times CPUs, set by the loader */
 DW_MAP_FLAT(outcome, sizeof(struct dw_outcome), 1);         /* trace mode only */
 
@@ -77,6 +79,19 @@ DW_INLINE struct dw_bucket *dw_mem_bucket(__u32 index)
 	return bpf_map_lookup_elem(&flows, &index);
 }
 
+DW_INLINE struct dw_fragment_bucket *dw_mem_fragments(__u32 index)
+{
+	index &= DW_FRAGMENT_BUCKETS - 1;
+	return bpf_map_lookup_elem(&fragments, &index);
+}
+
+DW_INLINE struct dw_link *dw_mem_link(void)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&link, &key);
+}
+
 DW_INLINE struct dw_counter *dw_mem_counter(__u32 index)
 {
 	if (index >= DW_COUNTERS)
@@ -104,6 +119,23 @@ DW_INLINE __u64 dw_mem_now(void)
 DW_INLINE __u64 dw_mem_clock_ns(void)
 {
 	return bpf_ktime_get_ns();
+}
+
+/* Would the packet end at a neighbour of whom the kernel knows nothing yet? One look-up in its routes and
+ * neighbours; called only when a packet from outside opens a flow. */
+DW_INLINE int dw_mem_is_strange(const struct dw_frame *frame, struct dw_in6 src, struct dw_in6 dst)
+{
+	struct xdp_md *ctx = frame->context;
+	struct bpf_fib_lookup fib = {.family = 10 /* AF_INET6 */};
+
+	if (!settings.ask_neighbours || !ctx)
+		return 0;
+	fib.ifindex = ctx->ingress_ifindex;
+	((__u64 *)fib.ipv6_src)[0] = __builtin_bswap64(src.hi);
+	((__u64 *)fib.ipv6_src)[1] = __builtin_bswap64(src.lo);
+	((__u64 *)fib.ipv6_dst)[0] = __builtin_bswap64(dst.hi);
+	((__u64 *)fib.ipv6_dst)[1] = __builtin_bswap64(dst.lo);
+	return bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) == BPF_FIB_LKUP_RET_NO_NEIGH;
 }
 
 #define DW_LOOP(count, function, context) bpf_loop(count, function, context, 0)

@@ -28,6 +28,28 @@ DW_INLINE struct dw_bucket *dw_mem_bucket(__u32 index)
 	return &dw_memory->buckets[index & dw_memory->settings.bucket_mask];
 }
 
+DW_INLINE struct dw_fragment_bucket *dw_mem_fragments(__u32 index)
+{
+	return &dw_memory->fragments[index & (DW_FRAGMENT_BUCKETS - 1)];
+}
+
+DW_INLINE struct dw_link *dw_mem_link(void)
+{
+	return dw_memory->link;
+}
+
+DW_INLINE int dw_mem_is_strange(const struct dw_frame *frame, struct dw_in6 src, struct dw_in6 dst)
+{
+	(void)frame;
+	(void)src;
+	if (!DW_SETTING(ask_neighbours))
+		return 0;
+	for (__u32 i = 0; i < dw_memory->neighbours_known; i++)
+		if (dw_memory->neighbours[i].hi == dst.hi && dw_memory->neighbours[i].lo == dst.lo)
+			return 0;
+	return 1;
+}
+
 DW_INLINE struct dw_counter *dw_mem_counter(__u32 index)
 {
 	return index < DW_COUNTERS ? &dw_memory->counters[index] : 0;

@@ -12,7 +12,7 @@ _Thread_local struct dw_memory *dw_memory;
 static void dw_native_judge(struct dw_memory *memory, const void *data, __u32 length, struct dw_outcome *outcome,
 			    int inbound)
 {
-	struct dw_frame frame = {data, (const __u8 *)data + length};
+	struct dw_frame frame = {data, (const __u8 *)data + length, 0};
 	struct dw_work work;
 
 	memset(&work, 0, sizeof(work));
@@ -42,7 +42,7 @@ static void dw_swap_macs(const struct dw_eth *from, struct dw_eth *to)
 __u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget, const void *data, __u32 length,
 		       void *reply)
 {
-	struct dw_frame frame = {data, (const __u8 *)data + length};
+	struct dw_frame frame = {data, (const __u8 *)data + length, 0};
 	struct dw_eth *eth = reply;
 	struct dw_work work;
 	__u32 quoted;
@@ -50,7 +50,10 @@ __u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget,
 	memset(&work, 0, sizeof(work));
 	dw_memory = memory;
 	dw_work_begin(&work, length, 1);
-	if (dw_parse(&frame, &work.packet) || !dw_may_reply(&work.packet, budget))
+	if (!memory->image || !memory->own)
+		return 0;
+	dw_prepare_walk(&work.packet, (const struct dw_image *)memory->image, 1);
+	if (dw_parse(&frame, memory->own->mac, &work.packet) || !dw_may_reply(&work.packet, budget))
 		return 0;
 	dw_swap_macs(data, eth);
 	if (work.packet.proto == DW_TCP) {

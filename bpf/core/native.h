@@ -20,7 +20,11 @@ struct dw_memory {
 	const struct dw_own *own;
 	const struct dw_blob *image;   /* DW_IMAGE_SIZE bytes; NULL: no policy */
 	struct dw_bucket *buckets;     /* settings.bucket_mask + 1 */
+	struct dw_fragment_bucket *fragments; /* DW_FRAGMENT_BUCKETS */
+	struct dw_link *link;
 	struct dw_counter *counters;   /* DW_COUNTERS */
+	const struct dw_in6 *neighbours; /* hosts behind us that are known, when settings.ask_neighbours is set */
+	__u32 neighbours_known;
 	__u64 now;                     /* jiffies */
 	struct dw_event *event;        /* where events are written; NULL: nobody listens */
 	__u64 events;                  /* how many were */

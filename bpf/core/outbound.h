@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * A packet about to leave to the line, from frame to reason: parse, what the link needs, anti-spoofing
+ * A packet about to leave to the line, from its headers to a reason: what the link needs, anti-spoofing
  * (R3, BCP 38), flow, outbound policy. This is where flows from inside are opened.
  */
 #ifndef DW_OUTBOUND_H
 #define DW_OUTBOUND_H
 
+#include "in_flow.h"
+#include "link.h"
 #include "work.h"
-
-/* Discovery, group membership and DHCPv6 that this box itself sends on the link. */
-DW_INLINE int dw_link_control_out(const struct dw_packet *p, const struct dw_own *own)
-{
-	if (!dw_is_unspecified(p->src) && !dw_is_self(own, p->src))
-		return DW_GO_ON;
-	if (p->flags & DW_PACKET_LATER)
-		return DW_GO_ON;
-	if (p->proto == DW_UDP)
-		return p->sport == 546 && p->dport == 547 ? DW_REASON_DHCPV6 : DW_GO_ON;
-	if (p->proto != DW_ICMPV6)
-		return DW_GO_ON;
-	switch (p->icmp_type) {
-	case DW_ICMPV6_RS:
-	case DW_ICMPV6_RA:
-		return DW_REASON_ROUTER;
-	case DW_ICMPV6_NS:
-	case DW_ICMPV6_NA:
-		return DW_REASON_NEIGHBOUR;
-	case DW_ICMPV6_MLD_QUERY:
-	case DW_ICMPV6_MLD_REPORT:
-	case DW_ICMPV6_MLD_DONE:
-	case DW_ICMPV6_MLD2_REPORT:
-		return DW_REASON_MLD;
-	}
-	return DW_GO_ON;
-}
 
 DW_INLINE int dw_check_scope_out(const struct dw_packet *p, const struct dw_blob *image)
 {
@@ -60,24 +35,6 @@ DW_INLINE int dw_check_own_out(const struct dw_spot *ours, const struct dw_spot 
 	return 0;
 }
 
-/* A packet of a known flow on its way out. DW_GO_ON: the flow is over and this packet opens a new one. */
-DW_INLINE int dw_judge_flow_out(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own, __u32 id)
-{
-	struct dw_bucket *bucket = dw_bucket_of(id);
-	int reason;
-
-	if (!bucket)
-		return DW_REASON_INTERNAL;
-	if (w->packet.proto == DW_TCP && (w->packet.tcp_flags & (DW_SYN | DW_ACK)) == DW_SYN &&
-	    dw_is_closing(DW_READ(bucket->flow[dw_way_of(id)].seen))) {
-		if (!DW_SETTING(dry))
-			dw_flow_remove(id);
-		return DW_GO_ON;
-	}
-	reason = dw_rejudge(w, image, own, id);
-	return reason ? reason : dw_pass_in_flow(w, id);
-}
-
 DW_INLINE int dw_judge_new_out(struct dw_work *w, const struct dw_blob *image)
 {
 	int reason;
@@ -86,10 +43,17 @@ DW_INLINE int dw_judge_new_out(struct dw_work *w, const struct dw_blob *image)
 		return DW_REASON_PREFIX_WITHDRAWN;
 	dw_make_query(w, 0);
 	reason = dw_judge(w, image);
-	return dw_is_accepting(reason) ? dw_accept_new(w, image, reason) : reason;
+	if (!dw_is_accepting(reason))
+		return reason;
+	if (w->judgement.flags & DW_RULE_INDEPENDENT && dw_may_be_independent(&w->packet)) {
+		w->mark = 1;
+		w->passage.independent = 1;
+	}
+	return dw_accept_new(w, reason);
 }
 
-DW_INLINE int dw_outbound_ipv6(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own)
+DW_INLINE int dw_outbound_ipv6(const struct dw_frame *frame, struct dw_work *w, const struct dw_blob *image,
+			       const struct dw_own *own)
 {
 	const struct dw_packet *p = &w->packet;
 	__u32 id;
@@ -110,9 +74,11 @@ DW_INLINE int dw_outbound_ipv6(struct dw_work *w, const struct dw_blob *image, c
 	if (reason)
 		return reason;
 	if (p->flags & DW_PACKET_LATER)
-		return DW_REASON_FRAGMENT_OUT; /* its first fragment was judged; without that it is nothing */
+		return dw_judge_fragment(w, image);
 	if (p->proto == DW_ICMPV6 && dw_is_forbidden_icmpv6(p->icmp_type))
 		return DW_REASON_ICMP_TYPE;
+	if (dw_is_icmp_error(p))
+		return dw_judge_icmp_error(frame, w, image, 0);
 
 	dw_make_key(p, 0, &w->key);
 	id = dw_flow_find((const struct dw_image *)image, &w->key);
@@ -125,7 +91,8 @@ DW_INLINE int dw_outbound_ipv6(struct dw_work *w, const struct dw_blob *image, c
 }
 
 /* IPv4 leaves as it likes and is remembered: the rules are about IPv6. */
-DW_INLINE int dw_outbound_ipv4(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own)
+DW_INLINE int dw_outbound_ipv4(const struct dw_frame *frame, struct dw_work *w, const struct dw_blob *image,
+			       const struct dw_own *own)
 {
 	const struct dw_image *header = (const struct dw_image *)image;
 	const struct dw_packet *p = &w->packet;
@@ -136,9 +103,11 @@ DW_INLINE int dw_outbound_ipv4(struct dw_work *w, const struct dw_blob *image, c
 	if (header->ipv4 != DW_IPV4_STATEFUL)
 		return DW_REASON_IPV4_DROP;
 	if (p->flags & DW_PACKET_LATER)
-		return DW_REASON_FRAGMENT_OUT;
+		return dw_judge_fragment(w, image);
 	if (p->proto == DW_UDP && p->sport == 68 && p->dport == 67)
 		return DW_REASON_DHCPV4;
+	if (dw_is_icmp_error(p))
+		return dw_judge_icmp_error(frame, w, image, 0);
 	dw_make_key(p, 0, &w->key);
 	id = dw_flow_find((const struct dw_image *)image, &w->key);
 	if (id) {
@@ -147,7 +116,7 @@ DW_INLINE int dw_outbound_ipv4(struct dw_work *w, const struct dw_blob *image, c
 		if (reason != DW_GO_ON)
 			return reason;
 	}
-	return dw_accept_new(w, image, DW_REASON_DEFAULT_ACCEPT);
+	return dw_accept_new(w, DW_REASON_DEFAULT_ACCEPT);
 }
 
 #endif

@@ -17,13 +17,15 @@
 #define DW_CHAIN_MAX 8         /* extension headers walked; longer chains are dropped (R7) */
 #define DW_OFFSET_MAX 0x3fff   /* no header starts behind this */
 
-struct dw_frame {
-	const void *data, *end;
-};
-
 enum dw_packet_flag {
 	DW_PACKET_FRAGMENT = 1, /* has a fragment header and is not atomic */
 	DW_PACKET_LATER = 2,    /* a fragment with a non-zero offset: no transport header was read */
+	DW_PACKET_LAST = 4,     /* a fragment without more behind it */
+	DW_PACKET_ATOMIC = 8,   /* has a fragment header and is the whole datagram (RFC 6946) */
+	DW_PACKET_TAGGED = 16,  /* carries the uplink's VLAN tag */
+	DW_PACKET_GROUP = 32,   /* its frame is for a group or for all */
+	DW_PACKET_ROUTED = 128, /* has a routing header */
+	DW_PACKET_QUOTED = 64,  /* by an ICMP error, which quotes as much as fits */
 };
 
 struct dw_packet {
@@ -34,13 +36,21 @@ struct dw_packet {
 	__u32 seq, ack;        /* TCP, host order */
 	__u16 l4, end;         /* offsets of the transport header and of the IP packet's end */
 	__u16 segment_length;  /* bytes of TCP payload */
-	__u8 family;           /* 6, 4, or 0 for ARP */
+	__u16 window;          /* TCP, as it stands in the header */
+	__u32 fragment_id;     /* IPv4: with the protocol in the upper half */
+	__u16 fragment_offset; /* of a fragment's first byte in the datagram, in units of 8 bytes */
+	__u16 fragment_at;     /* offset in the frame at which the fragment's part begins */
+	__u8 family;           /* 6, 4, or 0 for ARP and what the rule file passes */
 	__u8 proto;            /* behind the extension chain */
 	__u8 hop_limit;
 	__u8 flags;            /* enum dw_packet_flag */
 	__u8 tcp_flags;
 	__u8 icmp_type, icmp_code;
-	__u8 pad[3];
+	__u8 scale;            /* of a SYN: its window scale option, or DW_SCALE_NONE */
+	__u8 options;          /* DW_OPTION_*: what the walk lets through */
+	__u8 inbound;
+	__u16 vlan;            /* the only tag that it may carry, or DW_NO_VLAN */
+	__u16 pad;
 };
 
 DW_INLINE const void *dw_at(const struct dw_frame *frame, __u32 offset, __u32 size)
@@ -49,7 +59,8 @@ DW_INLINE const void *dw_at(const struct dw_frame *frame, __u32 offset, __u32 si
 
 	if (offset > DW_OFFSET_MAX)
 		return 0;
-	p = (const __u8 *)frame->data + offset;
+	DW_FORGET(offset); /* so that the bound below is in the very register that the verifier sees */
+	p = (const __u8 *)frame->data + (offset & DW_OFFSET_MAX);
 	if (p + size > (const __u8 *)frame->end)
 		return 0;
 	return p;
@@ -72,14 +83,14 @@ DW_INLINE struct dw_in6 dw_in6_from_ipv4(__u32 be)
 DW_INLINE int dw_is_extension(__u32 next_header)
 {
 	return next_header == DW_HOPOPTS || next_header == DW_ROUTING || next_header == DW_FRAGMENT ||
-	       next_header == DW_DSTOPTS || next_header == DW_AH;
+	       next_header == DW_DSTOPTS || next_header == DW_AH || next_header == DW_SHIM6;
 }
 
-/* Registered as extension headers by IANA, but with no walk here: nothing behind them can be judged. */
+/* Registered as extension headers by IANA, but with no walk here: nothing behind them can be judged. A mobility
+ * header has nothing behind it (RFC 6275 6.1.1): it is judged like any protocol. */
 DW_INLINE int dw_is_unknown_extension(__u32 next_header)
 {
-	return next_header == DW_MOBILITY || next_header == DW_SHIM6 || next_header == DW_EXPERIMENT_1 ||
-	       next_header == DW_EXPERIMENT_2;
+	return next_header == DW_EXPERIMENT_1 || next_header == DW_EXPERIMENT_2;
 }
 
 /* Length in bytes of the extension header at `ext` (RFC 8200 4, RFC 4302 2.2). */
@@ -92,16 +103,36 @@ DW_INLINE __u32 dw_extension_length(__u32 kind, const struct dw_ext *ext)
 	return (ext->length + 1) * 8;
 }
 
-DW_INLINE int dw_read_fragment(const struct dw_frag *frag, struct dw_packet *p)
+/* Where a fragment lies: `offset` in units of 8 bytes, its part from p->fragment_at to the packet's end. Only the
+ * last one may have an odd end, and none may reach beyond what a datagram can hold (RFC 8200 4.5). */
+DW_INLINE int dw_place_fragment(struct dw_packet *p, __u16 offset, int more)
+{
+	__u32 length = p->end - p->fragment_at;
+
+	p->fragment_offset = offset;
+	p->flags |= DW_PACKET_FRAGMENT;
+	if (offset)
+		p->flags |= DW_PACKET_LATER;
+	if (!more)
+		p->flags |= DW_PACKET_LAST;
+	if (p->flags & DW_PACKET_QUOTED)
+		return 0;
+	if (!length || (more && length & 7) || offset * 8u + length > 0xffff)
+		return DW_REASON_FRAGMENT_BAD;
+	return 0;
+}
+
+DW_INLINE int dw_read_fragment(const struct dw_frag *frag, __u32 at, struct dw_packet *p)
 {
 	__u16 offset_flags = dw_be16(frag->offset_flags);
 
-	if (p->flags & DW_PACKET_FRAGMENT)
+	if (p->flags & (DW_PACKET_FRAGMENT | DW_PACKET_ATOMIC))
 		return DW_REASON_FRAGMENT_BAD; /* a fragment in a fragment */
-	if (offset_flags & 0xfff8)
-		p->flags |= DW_PACKET_FRAGMENT | DW_PACKET_LATER;
-	else if (offset_flags & 1)
-		p->flags |= DW_PACKET_FRAGMENT;
+	p->fragment_id = dw_be32(frag->id);
+	p->fragment_at = at + sizeof(*frag);
+	if (offset_flags & 0xfff9)
+		return dw_place_fragment(p, offset_flags >> 3, offset_flags & 1);
+	p->flags |= DW_PACKET_ATOMIC;
 	return 0;
 }
 
@@ -127,10 +158,12 @@ DW_INLINE int dw_walk_chain(const struct dw_frame *frame, struct dw_packet *p, _
 		ext = dw_at(frame, offset, sizeof(struct dw_frag));
 		if (!ext || offset + sizeof(struct dw_frag) > p->end)
 			return p->flags & DW_PACKET_FRAGMENT ? DW_REASON_FRAGMENT_CHAIN : DW_REASON_TRUNCATED;
-		if (kind == DW_ROUTING)
+		if (kind == DW_ROUTING && (!ext->type || !(p->options & DW_OPTION_ROUTING_HEADERS)))
 			return DW_REASON_ROUTING_HEADER;
+		if (kind == DW_ROUTING)
+			p->flags |= DW_PACKET_ROUTED;
 		if (kind == DW_FRAGMENT) {
-			int bad = dw_read_fragment((const struct dw_frag *)ext, p);
+			int bad = dw_read_fragment((const struct dw_frag *)ext, offset, p);
 
 			if (bad)
 				return bad;
@@ -170,7 +203,7 @@ DW_INLINE int dw_check_udp(const struct dw_udp *udp, const struct dw_packet *p)
 		return DW_REASON_UDP_LENGTH;
 	if (!(p->flags & DW_PACKET_FRAGMENT) && p->l4 + length > p->end)
 		return DW_REASON_UDP_LENGTH;
-	if (p->family == 6 && !udp->checksum)
+	if (p->family == 6 && !udp->checksum && !(p->options & DW_OPTION_UDP_NO_CHECKSUM))
 		return DW_REASON_UDP_CHECKSUM; /* RFC 8200 8.1 */
 	return 0;
 }
@@ -197,6 +230,7 @@ DW_INLINE int dw_read_transport(const struct dw_frame *frame, struct dw_packet *
 		p->tcp_flags = tcp->flags;
 		p->seq = dw_be32(tcp->seq);
 		p->ack = dw_be32(tcp->ack);
+		p->window = dw_be16(tcp->window);
 		p->segment_length = p->end - p->l4 - (tcp->offset >> 4) * 4;
 		return dw_check_tcp(tcp, p);
 	}
@@ -214,6 +248,8 @@ DW_INLINE int dw_read_transport(const struct dw_frame *frame, struct dw_packet *
 	}
 	p->sport = dw_be16(((const struct dw_udp *)l4)->sport);
 	p->dport = dw_be16(((const struct dw_udp *)l4)->dport);
+	if (proto == DW_TCP)
+		p->seq = dw_be32(((const struct dw_quoted_tcp *)l4)->seq);
 	return proto == DW_UDP && !quoted ? dw_check_udp(l4, p) : 0;
 }
 
@@ -233,9 +269,10 @@ DW_INLINE int dw_parse_ipv6(const struct dw_frame *frame, __u32 offset, struct d
 	if (end > p->length) {
 		if (!quoted)
 			return DW_REASON_TRUNCATED;
-		end = p->length; /* an error quotes as much as fits */
+		end = p->length;
 	}
 	p->family = 6;
+	p->flags |= quoted ? DW_PACKET_QUOTED : 0;
 	p->hop_limit = ip->hop_limit;
 	p->src = dw_in6_from_wire(&ip->src);
 	p->dst = dw_in6_from_wire(&ip->dst);
@@ -266,40 +303,137 @@ DW_INLINE int dw_parse_ipv4(const struct dw_frame *frame, __u32 offset, struct d
 		length = p->length - offset;
 	}
 	p->family = 4;
+	p->flags |= quoted ? DW_PACKET_QUOTED : 0;
 	p->hop_limit = ip->ttl;
 	p->src = dw_in6_from_ipv4(ip->src);
 	p->dst = dw_in6_from_ipv4(ip->dst);
 	p->proto = ip->proto;
 	p->l4 = offset + header;
 	p->end = offset + length;
-	if (dw_be16(ip->offset_flags) & 0x3fff)
-		p->flags |= DW_PACKET_FRAGMENT;
-	if (dw_be16(ip->offset_flags) & 0x1fff) {
-		p->flags |= DW_PACKET_LATER;
-		return 0;
+	if (dw_be16(ip->offset_flags) & 0x3fff) {
+		int bad;
+
+		p->fragment_id = (__u32)ip->proto << 16 | dw_be16(ip->id);
+		p->fragment_at = p->l4;
+		bad = dw_place_fragment(p, dw_be16(ip->offset_flags) & 0x1fff, dw_be16(ip->offset_flags) >> 13 & 1);
+		if (bad || p->flags & DW_PACKET_LATER)
+			return bad;
 	}
 	return dw_read_transport(frame, p, quoted);
 }
 
+/* What the Ethernet header says comes next, and where: past the uplink's tag, if it has one. An outgoing frame
+ * may still miss it. Zero: a tag where none belongs, another one, or none where one belongs. */
+DW_INLINE __u32 dw_read_tag(const struct dw_frame *frame, struct dw_packet *p, __u32 type, __u32 *offset)
+{
+	int is_tag = type == DW_ETH_VLAN || type == DW_ETH_QINQ;
+	const struct dw_tag *tag;
+
+	if (!is_tag)
+		return p->vlan == DW_NO_VLAN || !p->inbound ? type : 0;
+	tag = dw_at(frame, *offset, sizeof(*tag));
+	if (p->vlan == DW_NO_VLAN || !tag || (dw_be16(tag->control) & 0xfff) != p->vlan)
+		return 0;
+	*offset += sizeof(*tag);
+	p->flags |= DW_PACKET_TAGGED;
+	type = dw_be16(tag->type);
+	return type == DW_ETH_VLAN || type == DW_ETH_QINQ ? 0 : type;
+}
+
+/* A frame that came in is for this MAC address or for a group. `mac` all zero: not known. */
+DW_INLINE int dw_check_mac(const struct dw_eth *eth, const __u8 *mac, struct dw_packet *p)
+{
+	__u8 known = 0, other = 0;
+
+	if (eth->dst[0] & 1) {
+		p->flags |= DW_PACKET_GROUP;
+		return 0;
+	}
+	for (int i = 0; i < 6; i++) {
+		known |= mac[i];
+		other |= mac[i] ^ eth->dst[i];
+	}
+	return p->inbound && known && other ? DW_REASON_WRONG_MAC : 0;
+}
+
 /* An Ethernet frame. Zero, or the reason to drop it. */
-DW_INLINE int dw_parse(const struct dw_frame *frame, struct dw_packet *p)
+DW_INLINE int dw_parse(const struct dw_frame *frame, const __u8 *mac, struct dw_packet *p)
 {
 	const struct dw_eth *eth = dw_at(frame, 0, sizeof(*eth));
+	__u32 offset = sizeof(*eth), type;
+	int bad;
 
 	if (!eth)
 		return DW_REASON_TRUNCATED;
-	switch (dw_be16(eth->type)) {
-	case DW_ETH_IPV6:
-		return dw_parse_ipv6(frame, sizeof(*eth), p, 0);
-	case DW_ETH_IPV4:
-		return dw_parse_ipv4(frame, sizeof(*eth), p, 0);
-	case DW_ETH_ARP:
-		return 0;
-	case DW_ETH_VLAN:
-	case DW_ETH_QINQ:
+	bad = dw_check_mac(eth, mac, p);
+	if (bad)
+		return bad;
+	type = dw_read_tag(frame, p, dw_be16(eth->type), &offset);
+	switch (type) {
+	case 0:
 		return DW_REASON_VLAN;
+	case DW_ETH_IPV6:
+		return dw_parse_ipv6(frame, offset, p, 0);
+	case DW_ETH_IPV4:
+		return dw_parse_ipv4(frame, offset, p, 0);
+	case DW_ETH_ARP:
+		return DW_REASON_ARP;
 	}
-	return DW_REASON_ETHERTYPE;
+	return p->options & DW_OPTION_ETHERTYPES ? DW_REASON_ETHERTYPE_PASS : DW_REASON_ETHERTYPE;
+}
+
+/* The options of a TCP header, as many as it has room for. */
+struct dw_tcp_options {
+	__u8 byte[40];
+	__u8 length;
+	__u8 at; /* how far it was read: kept here, because the verifier does not follow values through memory */
+	__u8 pad[2];
+};
+
+/* The window scale option (RFC 7323 2.2), or DW_SCALE_NONE. */
+DW_GLOBAL int dw_find_scale(struct dw_tcp_options *options)
+{
+	if (!options)
+		return DW_SCALE_NONE;
+	DW_WRITE(options->at, 0);
+	for (int i = 0; i < 38; i++) {
+		__u32 at = DW_READ(options->at), step = 1;
+		__u8 kind;
+
+		if (at > 37 || at + 3 > options->length)
+			break;
+		kind = options->byte[at];
+		if (kind == DW_TCPOPT_END)
+			break;
+		if (kind == DW_TCPOPT_SCALE && options->byte[at + 1] == 3)
+			return options->byte[at + 2] < DW_SCALE_MAX ? options->byte[at + 2] : DW_SCALE_MAX;
+		if (kind != DW_TCPOPT_NOP)
+			step = options->byte[at + 1];
+		if (step < 1 || step > 40 || (step < 2 && kind != DW_TCPOPT_NOP))
+			break;
+		DW_WRITE(options->at, (__u8)(at + step));
+	}
+	return DW_SCALE_NONE;
+}
+
+/* The window scale of a SYN; `options` is room to work in. */
+DW_INLINE __u8 dw_read_scale(const struct dw_frame *frame, const struct dw_packet *p,
+			     struct dw_tcp_options *options)
+{
+	__u32 start = p->l4 + sizeof(struct dw_tcp), length = p->end - p->segment_length - start;
+
+	options->length = 0;
+	for (__u32 i = 0; i < 10; i++) {
+		const struct dw_wire_u32 *from = dw_at(frame, start + i * 4, sizeof(*from));
+
+		if (i * 4 + 4 > length)
+			break;
+		if (!from)
+			break;
+		((struct dw_wire_u32 *)options->byte)[i] = *from;
+		options->length = i * 4 + 4;
+	}
+	return dw_find_scale(options);
 }
 
 #endif

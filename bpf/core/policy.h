@@ -28,7 +28,7 @@ struct dw_judgement {
 	__u32 verdict;  /* DW_ACCEPT, DW_DROP or DW_REJECT */
 	__u32 rule;     /* counter id of the deciding rule; DW_NO_RULE: the default decided */
 	__u32 index;    /* its number in the policy */
-	__u32 log;
+	__u32 flags;    /* DW_RULE_* of that rule */
 	__u32 audited;  /* how many audit rules matched on the way */
 	__u32 audit_rule; /* the last of them */
 };
@@ -159,7 +159,7 @@ static long dw_try_rule(__u32 i, void *context)
 	judgement->verdict = rule->verdict;
 	judgement->rule = rule->counter;
 	judgement->index = rule->index;
-	judgement->log = rule->flags & DW_RULE_LOG;
+	judgement->flags = rule->flags;
 	return 1;
 }
 
@@ -177,7 +177,7 @@ DW_GLOBAL int dw_policy_judge(const struct dw_blob *image, const struct dw_query
 	judgement->verdict = chain->default_verdict;
 	judgement->rule = DW_NO_RULE;
 	judgement->index = 0;
-	judgement->log = 0;
+	judgement->flags = 0;
 	judgement->audited = 0;
 	judgement->audit_rule = DW_NO_RULE;
 	walk.image = image;
@@ -205,7 +205,10 @@ DW_INLINE int dw_is_assigned(const struct dw_blob *image, struct dw_in6 place)
 DW_INLINE int dw_is_bogon(const struct dw_blob *image, const struct dw_in6 *address)
 {
 	const struct dw_image *header = (const struct dw_image *)image;
+	__u32 octet = address->hi >> 56;
 
+	if (!(header->bogon_octets[octet >> 6] >> (octet & 63) & 1))
+		return 0;
 	return dw_in_ranges(image, header->bogons.offset, header->bogons.count, address);
 }
 

@@ -22,7 +22,10 @@
 	X(ARP, 9, "arp", "address resolution for IPv4")                                            \
 	X(DHCPV4, 10, "dhcpv4", "DHCPv4 between this box and the line")                            \
 	X(IPV4_PASS, 11, "ipv4-pass", "IPv4, which the rule file passes unfiltered")               \
-	X(FRAGMENT_OUT, 12, "fragment-out", "later fragment of a datagram on its way out")         \
+	X(FRAGMENT, 12, "fragment", "later fragment of an accepted datagram")                      \
+	X(SECOND_ROUTER, 13, "second-router", "advertisement of a second router on the link")      \
+	X(INDEPENDENT, 14, "endpoint-independent", "to a port that an inside host keeps open")     \
+	X(ETHERTYPE_PASS, 15, "ethertype-pass", "another protocol, which the rule file passes")    \
 	/* dropped: the frame */                                                                   \
 	X(TRUNCATED, 20, "truncated", "shorter than its headers say")                              \
 	X(VLAN, 21, "vlan", "VLAN tag on an untagged uplink")                                      \
@@ -41,6 +44,9 @@
 	X(UDP_LENGTH, 34, "udp-length", "UDP length below 8 or beyond the packet")                 \
 	X(UDP_CHECKSUM, 35, "udp-checksum-zero", "UDP over IPv6 without a checksum")               \
 	X(IPV4_HEADER, 36, "ipv4-header", "malformed IPv4 header")                                 \
+	X(WRONG_MAC, 37, "wrong-mac", "a frame for somebody else on the dish segment")             \
+	X(FRAGMENT_OVERLAP, 38, "fragment-overlap", "fragments overlap: the datagram is dropped")  \
+	X(FRAGMENT_DISORDER, 39, "fragment-disorder", "more than one hole between fragments")      \
 	/* dropped: addresses */                                                                   \
 	X(SOURCE_MULTICAST, 40, "source-multicast", "multicast source")                            \
 	X(SOURCE_BOGON, 41, "source-bogon", "source that is not a public address")                 \
@@ -58,6 +64,9 @@
 	X(ICMP_TYPE, 61, "icmp-type", "ICMP type that is never forwarded or unknown")              \
 	X(ICMP_NO_FLOW, 62, "icmp-no-flow", "ICMP error or reply that no known flow explains")     \
 	X(REDIRECT, 63, "redirect", "ICMPv6 redirect")                                             \
+	X(ROGUE_ROUTER, 64, "rogue-router", "advertisement of a third router on the link")         \
+	X(LINK_LIMIT, 65, "link-limit", "more discovery from the link than is let through")        \
+	X(ICMP_SEQUENCE, 66, "icmp-sequence", "ICMP error that quotes a wrong sequence number")    \
 	/* dropped: flows and policy */                                                            \
 	X(TCP_NO_FLOW, 70, "tcp-no-flow", "TCP segment that opens nothing and belongs to nothing") \
 	X(TCP_STATE, 71, "tcp-state", "TCP segment that its flow's state forbids")                 \
@@ -68,7 +77,13 @@
 	X(DEFAULT_REJECT, 76, "default-reject", "rejected by the policy's default")                \
 	X(IPV4_UNSOLICITED, 77, "ipv4-unsolicited", "IPv4 that no flow asked for")                 \
 	X(IPV4_DROP, 78, "ipv4-drop", "IPv4, which the rule file drops")                           \
-	X(INTERNAL, 79, "internal", "dishwall could not judge the packet (a bug: please report)")
+	X(INTERNAL, 79, "internal", "dishwall could not judge the packet (a bug: please report)") \
+	X(FRAGMENT_TABLE_FULL, 80, "fragment-table-full", "no room for a datagram of this worth")  \
+	X(CHECKSUM, 81, "checksum", "wrong checksum on a packet that would change a flow")         \
+	X(UNKNOWN_NEIGHBOUR, 82, "unknown-neighbour", "too many packets for hosts nobody knows")   \
+	X(TCP_WINDOW, 83, "tcp-window", "TCP segment outside its flow's window")                   \
+	X(RULE_REJECT_LATE, 84, "rule-reject-late", "refused by a rule, answered if it goes on")   \
+	X(DEFAULT_REJECT_LATE, 85, "default-reject-late", "refused by default, answered if it goes on")
 
 enum dw_reason {
 #define DW_REASON_ENUM(identifier, number, name, text) DW_REASON_##identifier = number,

@@ -2,12 +2,13 @@
 /*
  * What a rejected sender is told: a TCP reset with the numbers that RFC 9293 3.10.7.1 demands, or ICMPv6
  * "administratively prohibited" (1/1, RFC 4443 3.1) with as much of the packet as fits 1280 bytes, in whole
- * words of eight. Never in answer to errors and fragments (RFC 4443 2.4 e), and at most DW_REPLIES_A_SECOND for
+ * words of eight. Never in answer to errors, fragments and frames for a group (RFC 4443 2.4 e), nor through a VLAN tag, and at most DW_REPLIES_A_SECOND for
  * each CPU (2.4 f). The reply carries the address that was asked as its source.
  */
 #ifndef DW_REJECT_H
 #define DW_REJECT_H
 
+#include "checksum.h"
 #include "work.h"
 
 #define DW_REPLIES_A_SECOND 100
@@ -22,7 +23,7 @@ DW_INLINE int dw_may_reply(const struct dw_packet *p, struct dw_reply_budget *bu
 {
 	__u64 now = dw_mem_now();
 
-	if (p->family != 6 || p->flags & DW_PACKET_FRAGMENT || DW_SETTING(dry))
+	if (p->family != 6 || p->flags & (DW_PACKET_FRAGMENT | DW_PACKET_GROUP | DW_PACKET_TAGGED) || DW_SETTING(dry))
 		return 0;
 	if (p->proto == DW_ICMPV6 && p->icmp_type < 128)
 		return 0;
@@ -31,33 +32,6 @@ DW_INLINE int dw_may_reply(const struct dw_packet *p, struct dw_reply_budget *bu
 		budget->sent = 0;
 	}
 	return budget->sent++ < DW_REPLIES_A_SECOND;
-}
-
-DW_INLINE __u64 dw_sum16(__u64 sum, __u64 word)
-{
-	sum += word & 0xffff;
-	sum += word >> 16 & 0xffff;
-	sum += word >> 32 & 0xffff;
-	return sum + (word >> 48);
-}
-
-DW_INLINE __u16 dw_fold(__u64 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
-/* The pseudo-header (RFC 8200 8.1), in the byte order of the wire. */
-DW_INLINE __u64 dw_pseudo_sum(const struct dw_ipv6 *ip, __u32 length, __u8 proto)
-{
-	__u64 sum = dw_be16(length) + dw_be16(proto);
-
-	sum = dw_sum16(sum, ip->src.hi);
-	sum = dw_sum16(sum, ip->src.lo);
-	sum = dw_sum16(sum, ip->dst.hi);
-	return dw_sum16(sum, ip->dst.lo);
 }
 
 /* The IPv6 header of a reply to `p`. */

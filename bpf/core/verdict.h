@@ -69,7 +69,8 @@ DW_INLINE int dw_finish(struct dw_work *w, int reason, int outbound)
 	dw_count(reason, w->packet.segments, w->packet.length);
 	if (w->judgement.rule != DW_NO_RULE)
 		dw_count(w->judgement.rule, w->packet.segments, w->packet.length);
-	if (verdict != DW_ACCEPT || w->judgement.log || w->judgement.audited)
+	if (verdict != DW_ACCEPT || w->judgement.flags & DW_RULE_LOG || w->judgement.audited ||
+	    reason == DW_REASON_SECOND_ROUTER)
 		dw_report(w, outbound);
 	return verdict;
 }

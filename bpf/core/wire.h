@@ -66,7 +66,11 @@ enum dw_icmpv6_type {
 	DW_ICMPV6_NS = 135,
 	DW_ICMPV6_NA = 136,
 	DW_ICMPV6_REDIRECT = 137,
+	DW_ICMPV6_INVERSE_NS = 141,
+	DW_ICMPV6_INVERSE_NA = 142,
 	DW_ICMPV6_MLD2_REPORT = 143,
+	DW_ICMPV6_PATH_SOLICIT = 148, /* SEND, RFC 3971 */
+	DW_ICMPV6_PATH_ADVERTISE = 149,
 };
 
 enum dw_icmp_type {
@@ -77,6 +81,8 @@ enum dw_icmp_type {
 	DW_ICMP_PARAMETER = 12,
 };
 
+enum dw_tcp_option { DW_TCPOPT_END = 0, DW_TCPOPT_NOP = 1, DW_TCPOPT_SCALE = 3 };
+
 enum dw_tcp_flag { DW_FIN = 0x01, DW_SYN = 0x02, DW_RST = 0x04, DW_ACK = 0x10 };
 
 struct dw_eth {
@@ -84,8 +90,21 @@ struct dw_eth {
 	__u16 type;
 } DW_WIRE;
 
+struct dw_tag { /* 802.1Q, behind the ethertype that announces it */
+	__u16 control; /* priority, and the VLAN's number in 12 bits */
+	__u16 type;
+} DW_WIRE;
+
 struct dw_wire_in6 {
 	__u64 hi, lo;
+} DW_WIRE;
+
+struct dw_wire_short {
+	__u16 value;
+} DW_WIRE;
+
+struct dw_wire_u32 {
+	__u32 value;
 } DW_WIRE;
 
 struct dw_wire_word {
@@ -125,8 +144,21 @@ struct dw_tcp {
 	__u16 window, checksum, urgent;
 } DW_WIRE;
 
+struct dw_quoted_tcp { /* what an ICMP error must at least quote */
+	__u16 sport, dport;
+	__u32 seq;
+} DW_WIRE;
+
 struct dw_udp {
 	__u16 sport, dport, length, checksum;
+} DW_WIRE;
+
+struct dw_router_advertisement { /* RFC 4861 4.2 */
+	__u8 type, code;
+	__u16 checksum;
+	__u8 hop_limit, flags;
+	__u16 lifetime; /* seconds as a default router */
+	__u32 reachable, retransmit;
 } DW_WIRE;
 
 struct dw_icmp {

@@ -13,14 +13,27 @@
 
 #define DW_GO_ON (-1) /* from a step that could have named a reason: nothing decided yet */
 
+/* What becomes of the flow table if the packet is accepted (admit.h). */
+enum dw_intent {
+	DW_INTENT_NOTHING = 0,
+	DW_INTENT_PASS = 1, /* in the flow `flow` */
+	DW_INTENT_OPEN = 2, /* a flow with `key` */
+};
+
 struct dw_work {
 	struct dw_packet packet;
 	struct dw_packet quoted; /* by an ICMP error */
 	struct dw_flow_key key;
+	struct dw_flow_key second_key; /* of a mark or a datagram */
+	struct dw_tcp_options options;
 	struct dw_query query;
 	struct dw_judgement judgement;
 	struct dw_passage passage;
 	struct dw_outcome outcome;
+	__u32 intent; /* enum dw_intent */
+	__u32 over;   /* a flow that ends with this packet, because its ports are used anew; 0: none */
+	__u32 fresh;  /* accepted by itself, not as part of something known */
+	__u32 mark;   /* endpoint-independent: the flow opens or renews the mark of its inside port */
 	__u64 next_event;        /* jiffies; kept between packets */
 	struct dw_reply_budget replies; /* kept too */
 	__u32 skipped;           /* events not sent since the last one; kept too */
@@ -35,6 +48,10 @@ DW_INLINE void dw_work_begin(struct dw_work *w, __u32 length, __u32 segments)
 	w->packet.length = length;
 	w->packet.segments = segments;
 	w->outcome.prefix_slot = DW_NOWHERE;
+	w->intent = DW_INTENT_NOTHING;
+	w->over = 0;
+	w->fresh = 0;
+	w->mark = 0;
 }
 
 DW_INLINE int dw_is_multicast(struct dw_in6 a)
@@ -107,6 +124,12 @@ DW_INLINE int dw_opens_flow(const struct dw_packet *p)
 	return !dw_is_icmp(p) || dw_echo(p) == 1;
 }
 
+/* Filtering that does not ask for the peer is for TCP and UDP (R23, REC-17, REC-33). */
+DW_INLINE int dw_may_be_independent(const struct dw_packet *p)
+{
+	return (p->proto == DW_TCP || p->proto == DW_UDP) && dw_opens_flow(p);
+}
+
 /* The key of the flow that a packet belongs to. `inbound`: it travels from outside to inside. */
 DW_INLINE void dw_make_key(const struct dw_packet *p, int inbound, struct dw_flow_key *key)
 {
@@ -127,11 +150,12 @@ DW_INLINE void dw_make_passage(struct dw_work *w, int inbound, const struct dw_b
 	w->passage.length = w->packet.length;
 	w->passage.packets = w->packet.segments;
 	w->passage.inbound = inbound;
-	w->passage.tcp_flags = w->packet.proto == DW_TCP ? w->packet.tcp_flags : 0;
+	w->passage.proto = w->packet.proto;
 	w->passage.reason = 0;
-	w->passage.pad = 0;
+	w->passage.independent = 0;
 	w->passage.rule = DW_NO_RULE;
 	w->passage.generation = header->generation;
+	dw_make_segment(&w->packet, &w->passage.segment);
 }
 
 /* Fills everything in the query but the two spots. */
@@ -167,6 +191,8 @@ DW_INLINE int dw_take_judgement(struct dw_work *w)
 		return by_rule ? DW_REASON_RULE_ACCEPT : DW_REASON_DEFAULT_ACCEPT;
 	if (judgement->verdict == DW_REJECT)
 		return by_rule ? DW_REASON_RULE_REJECT : DW_REASON_DEFAULT_REJECT;
+	if (judgement->verdict == DW_REJECT_LATE)
+		return by_rule ? DW_REASON_RULE_REJECT_LATE : DW_REASON_DEFAULT_REJECT_LATE;
 	return by_rule ? DW_REASON_RULE_DROP : DW_REASON_DEFAULT_DROP;
 }
 
@@ -185,95 +211,36 @@ DW_INLINE int dw_is_accepting(int reason)
 /* The packet goes on in its flow. */
 DW_INLINE int dw_pass_in_flow(struct dw_work *w, __u32 id)
 {
-	struct dw_bucket *bucket = dw_bucket_of(id);
-	const struct dw_flow *flow;
+	const struct dw_flow *flow = dw_flow_of(id);
 
-	if (!bucket)
+	if (!flow)
 		return DW_REASON_INTERNAL;
-	flow = &bucket->flow[dw_way_of(id)];
+	w->intent = DW_INTENT_PASS;
 	w->outcome.flow = id;
-	w->outcome.rule = flow->rule;
-	w->outcome.flow_seen =
-		DW_SETTING(dry) ? dw_seen_after(flow->seen, flow->origin, flow->key.proto, &w->passage)
-				: dw_flow_pass(id, &w->passage);
+	w->outcome.rule = DW_READ(flow->rule);
+	w->mark = !w->passage.inbound && DW_READ(flow->seen) & DW_SEEN_INDEPENDENT;
 	return DW_REASON_FLOW;
 }
 
-/* The packet was accepted by rule or default for `reason`, and opens a flow if it is of the kind that does. */
-DW_INLINE int dw_accept_new(struct dw_work *w, const struct dw_blob *image, int reason)
+/* The packet is accepted for `reason` by itself, and opens a flow if it is of the kind that does. */
+DW_INLINE int dw_accept_new(struct dw_work *w, int reason)
 {
-	__u32 id;
-
-	if (!dw_opens_flow(&w->packet) || DW_SETTING(dry))
+	w->fresh = 1;
+	if (!dw_opens_flow(&w->packet))
 		return reason;
+	w->intent = DW_INTENT_OPEN;
 	w->passage.rule = w->outcome.rule;
 	w->passage.reason = reason;
-	id = dw_flow_open((const struct dw_image *)image, &w->key, &w->passage);
-	if (!id)
-		return DW_REASON_FLOW_TABLE_FULL;
-	w->outcome.flow = id;
-	w->outcome.flow_seen = w->passage.inbound ? DW_SEEN_IN : DW_SEEN_OUT;
-	if (w->packet.proto == DW_TCP)
-		w->outcome.flow_seen |= w->passage.inbound ? DW_SEEN_IN_SYN : DW_SEEN_OUT_SYN;
 	return reason;
 }
 
-/*
- * A flow opened from outside under an older policy: would the policy in force open it? (R28) The question is
- * put as its first packet did, whichever way the present one goes. Zero: it lives on.
- */
-DW_INLINE int dw_rejudge(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own, __u32 id)
+/* The mark of an endpoint-independent rule for this inside port (layout.h, struct dw_flow_key). */
+DW_INLINE void dw_make_mark(const struct dw_flow_key *key, struct dw_flow_key *mark)
 {
-	const struct dw_image *header = (const struct dw_image *)image;
-	struct dw_bucket *bucket = dw_bucket_of(id);
-	struct dw_flow *flow;
-	int reason, icmp = dw_is_icmp(&w->packet);
-
-	if (!bucket)
-		return DW_REASON_INTERNAL;
-	flow = &bucket->flow[dw_way_of(id)];
-	if (flow->origin != DW_OUTSIDE || DW_READ(flow->generation) == header->generation)
-		return 0;
-	dw_locate(own, w->key.outside, &w->query.peer);
-	dw_locate(own, w->key.inside, &w->query.ours);
-	dw_make_query(w, 1);
-	w->query.sport = icmp ? 0 : w->key.outside_port;
-	w->query.dport = !icmp ? w->key.inside_port :
-			 w->packet.family == 6 ? DW_ICMPV6_ECHO_REQUEST : DW_ICMP_ECHO_REQUEST;
-	reason = dw_judge(w, image);
-	if (!dw_is_accepting(reason)) {
-		if (!DW_SETTING(dry))
-			dw_flow_remove(id);
-		return reason;
-	}
-	if (!DW_SETTING(dry)) {
-		DW_WRITE(flow->rule, w->outcome.rule);
-		DW_WRITE(flow->generation, header->generation);
-	}
-	return 0;
-}
-
-/*
- * An ICMP error passes when the packet it quotes went the other way in a flow we know (R16). `inbound`: the
- * error comes from outside, so what it quotes went out.
- */
-DW_INLINE int dw_judge_icmp_error(const struct dw_frame *frame, struct dw_work *w, const struct dw_blob *image,
-				  int inbound)
-{
-	struct dw_packet *quoted = &w->quoted;
-	__u32 at = w->packet.l4 + sizeof(struct dw_icmp);
-	int bad;
-
-	__builtin_memset(quoted, 0, sizeof(*quoted));
-	quoted->length = w->packet.end;
-	bad = w->packet.family == 6 ? dw_parse_ipv6(frame, at, quoted, 1) : dw_parse_ipv4(frame, at, quoted, 1);
-	if (bad || quoted->flags & DW_PACKET_LATER)
-		return DW_REASON_ICMP_NO_FLOW;
-	if (!dw_in6_equal(quoted->src, w->packet.dst))
-		return DW_REASON_ICMP_NO_FLOW; /* errors go to who sent the packet */
-	dw_make_key(quoted, !inbound, &w->key);
-	w->outcome.flow = dw_flow_find((const struct dw_image *)image, &w->key);
-	return w->outcome.flow ? DW_REASON_ICMP_ERROR : DW_REASON_ICMP_NO_FLOW;
+	*mark = *key;
+	mark->outside.hi = 0;
+	mark->outside.lo = 0;
+	mark->outside_port = 0;
 }
 
 #endif

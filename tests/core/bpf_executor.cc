@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <bpf/bpf.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -10,11 +13,14 @@
 #include "control/own_writer.h"
 #include "control/policy_installer.h"
 #include "control/programs.h"
+#include "tests/core/age.h"
 #include "tests/core/executor.h"
 #include "tests/core/names.h"
 
 namespace dishwall::test {
 namespace {
+
+constexpr unsigned kHz = 1000;  // as the native executor's, whatever a jiffy is worth here
 
 template <typename T>
 T or_throw(Result<T> result) {
@@ -25,10 +31,11 @@ void or_throw(const Result<void>& result) {
     if (!result) throw std::runtime_error(result.error().message);
 }
 
-dw_settings test_settings(unsigned buckets) {
+dw_settings test_settings(const TableSetup& setup) {
     dw_settings settings{};
-    settings.bucket_mask = buckets - 1;
-    settings.hz = 1000;
+    settings.bucket_mask = setup.buckets - 1;
+    settings.ask_neighbours = setup.strangers;
+    settings.hz = kHz;
     settings.trace = 1;
     for (unsigned i = 0; i < DW_SECRET_WORDS; ++i) settings.secret[i] = kTestSecret * (i + 1);
     return settings;
@@ -46,16 +53,57 @@ KernelMaps maps_with_images(const Programs& programs) {
     return maps;
 }
 
+// A network namespace in which the world's networks are on a link, and nobody there is known. The programs are run
+// in it, because the helper that asks for neighbours looks into the namespace of the test run.
+class Strangers {
+public:
+    Strangers() : home_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+        if (home_ < 0 || ::unshare(CLONE_NEWNET) != 0) throw std::runtime_error("cannot make a network namespace");
+        constexpr char kSetUp[] =
+            "ip link set lo up && ip link add lan type veth peer name other && ip link set lan up && "
+            "ip link set other up && ip -6 route add 2001:db8:aa00::/56 dev lan && "
+            "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding";
+        const bool made = std::system(kSetUp) == 0;
+        there_ = ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+        go(home_);
+        if (!made || there_ < 0) throw std::runtime_error("cannot set up the namespace of strangers");
+    }
+    ~Strangers() {
+        ::close(there_);
+        ::close(home_);
+    }
+    Strangers(const Strangers&) = delete;
+    Strangers& operator=(const Strangers&) = delete;
+
+    template <typename Action>
+    auto run(Action action) const {
+        go(there_);
+        const auto result = action();
+        go(home_);
+        return result;
+    }
+
+private:
+    static void go(int where) {
+        if (::setns(where, CLONE_NEWNET) != 0) throw std::runtime_error("setns");
+    }
+    int home_ = -1, there_ = -1;
+};
+
 class BpfExecutor final : public Executor {
 public:
-    explicit BpfExecutor(unsigned buckets)
-        : buckets_(buckets),
+    explicit BpfExecutor(const TableSetup& setup)
+        : buckets_(setup.buckets),
+          strangers_(setup.strangers ? std::make_unique<Strangers>() : nullptr),
           cpus_(cpu_count()),
-          programs_(or_throw(Programs::load(test_settings(buckets), cpus_, nullptr))),
+          programs_(or_throw(Programs::load(test_settings(setup), cpus_, nullptr))),
           maps_(maps_with_images(programs_)),
           installer_(or_throw(PolicyInstaller::open(maps_))),
           own_(or_throw(OwnWriter::open(maps_))),
-          flows_(or_throw(Mapping::of(maps_.flows.get(), buckets * sizeof(dw_bucket), Mapping::Access::write))),
+          flows_(or_throw(Mapping::of(maps_.flows.get(), buckets_ * sizeof(dw_bucket), Mapping::Access::write))),
+          fragments_(or_throw(Mapping::of(maps_.fragments.get(), DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket),
+                                          Mapping::Access::write))),
+          link_(or_throw(Mapping::of(maps_.link.get(), sizeof(dw_link), Mapping::Access::write))),
           counters_(or_throw(Mapping::of(maps_.counters.get(), DW_COUNTERS * cpus_ * sizeof(dw_counter),
                                          Mapping::Access::read))),
           outcome_(or_throw(
@@ -63,16 +111,27 @@ public:
 
     void install(const std::vector<std::byte>& image) override { or_throw(installer_.install(image)); }
     void set_own(const Own& own) override { or_throw(own_.write(own)); }
-    void forget_flows() override {
+    void forget() override {
         std::memset(static_cast<void*>(flows_.as<dw_bucket>()), 0, buckets_ * sizeof(dw_bucket));
+        std::memset(static_cast<void*>(fragments_.as<dw_fragment_bucket>()), 0,
+                    DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket));
+        std::memset(static_cast<void*>(link_.as<dw_link>()), 0, sizeof(dw_link));
+    }
+    void wait(unsigned seconds) override {
+        const std::uint64_t jiffies = std::uint64_t{seconds} * kHz;
+        for (unsigned i = 0; i < buckets_; ++i) age_slots(flows_.as<dw_bucket>()[i].slot, jiffies);
+        for (unsigned i = 0; i < DW_FRAGMENT_BUCKETS; ++i)
+            age_slots(fragments_.as<dw_fragment_bucket>()[i].slot, jiffies);
+        age_link(link_.as<dw_link>(), jiffies);
     }
     dw_outcome run(Direction direction, const Bytes& frame) override {
         const bool inbound = direction == Direction::inbound;
         std::memset(outcome_.as<dw_outcome>(), 0xee, sizeof(dw_outcome));
         LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
                     .data_size_in = static_cast<std::uint32_t>(frame.size()), .repeat = 1);
-        const int error =
-            bpf_prog_test_run_opts(inbound ? programs_.ingress_fd() : programs_.egress_fd(), &options);
+        const int program = inbound ? programs_.ingress_fd() : programs_.egress_fd();
+        const auto once = [&] { return bpf_prog_test_run_opts(program, &options); };
+        const int error = strangers_ ? strangers_->run(once) : once();
         if (error != 0) throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-error));
         const dw_outcome outcome = *outcome_.as<dw_outcome>();
         const std::uint32_t pass = inbound ? 2 /* XDP_PASS */ : 0xffffffff /* TC_ACT_UNSPEC */;
@@ -105,18 +164,21 @@ public:
 
 private:
     unsigned buckets_;
+    std::unique_ptr<Strangers> strangers_;  // null: nobody is asked for
     std::uint32_t cpus_;
     Programs programs_;
     KernelMaps maps_;
     PolicyInstaller installer_;
     OwnWriter own_;
     Mapping flows_;
+    Mapping fragments_;
+    Mapping link_;
     Mapping counters_;
     Mapping outcome_;
 };
 
 }  // namespace
 
-std::unique_ptr<Executor> make_bpf_executor(unsigned buckets) { return std::make_unique<BpfExecutor>(buckets); }
+std::unique_ptr<Executor> make_bpf_executor(const TableSetup& setup) { return std::make_unique<BpfExecutor>(setup); }
 
 }  // namespace dishwall::test

@@ -15,7 +15,8 @@ namespace {
 bool decided_by_rules(unsigned reason) {
     return reason == DW_REASON_RULE_ACCEPT || reason == DW_REASON_DEFAULT_ACCEPT ||
            reason == DW_REASON_RULE_DROP || reason == DW_REASON_DEFAULT_DROP ||
-           reason == DW_REASON_RULE_REJECT || reason == DW_REASON_DEFAULT_REJECT;
+           reason == DW_REASON_RULE_REJECT || reason == DW_REASON_DEFAULT_REJECT ||
+           reason == DW_REASON_RULE_REJECT_LATE || reason == DW_REASON_DEFAULT_REJECT_LATE;
 }
 
 std::string hex(const Bytes& bytes) {
@@ -29,7 +30,7 @@ std::string compare_with_evaluator(const Policy& policy, const Own& own, const Q
                                    const dw_outcome& outcome) {
     const Judgement judgement = evaluate(policy, own, query);
     const Rule* rule = outcome.rule == DW_NO_RULE ? nullptr : rule_at(policy, outcome.rule_index);
-    if (judgement.verdict == outcome.verdict && judgement.rule == rule) return "";
+    if (comes_to(judgement.verdict, static_cast<dw_verdict>(outcome.verdict)) && judgement.rule == rule) return "";
     return fmt::format("evaluator: {} by {}, core: {}", verdict_name(judgement.verdict),
                        judgement.rule == nullptr ? "default" : judgement.rule->name, describe(outcome));
 }
@@ -48,7 +49,7 @@ DifferentialResult compare_random(unsigned policies, unsigned packets_each, std:
             if (executor == nullptr) continue;
             executor->install(image);
             executor->set_own(own);
-            executor->forget_flows();
+            executor->forget();
         }
         for (unsigned k = 0; k < packets_each; ++k) {
             const Shot shot = random.shot(own);

@@ -28,17 +28,22 @@ AlignedArray<T> make_aligned(std::size_t count) {
 
 class NativeExecutor final : public Executor {
 public:
-    explicit NativeExecutor(unsigned buckets)
-        : buckets_(make_aligned<dw_bucket>(buckets)),
+    explicit NativeExecutor(const TableSetup& setup)
+        : buckets_(make_aligned<dw_bucket>(setup.buckets)),
+          fragments_(make_aligned<dw_fragment_bucket>(DW_FRAGMENT_BUCKETS)),
+          link_(make_aligned<dw_link>(1)),
           counters_(make_aligned<dw_counter>(DW_COUNTERS)),
           image_(make_aligned<std::byte>(DW_IMAGE_SIZE)) {
-        memory_.settings.bucket_mask = buckets - 1;
+        memory_.settings.bucket_mask = setup.buckets - 1;
+        memory_.settings.ask_neighbours = setup.strangers;
         memory_.settings.hz = 1000;
         for (unsigned i = 0; i < DW_SECRET_WORDS; ++i) memory_.settings.secret[i] = kTestSecret * (i + 1);
         memory_.buckets = buckets_.get();
+        memory_.fragments = fragments_.get();
+        memory_.link = link_.get();
         memory_.counters = counters_.get();
         memory_.own = &own_;
-        memory_.now = 1'000'000;
+        memory_.now = 10'000'000;
     }
     void install(const std::vector<std::byte>& image) override {
         std::memcpy(image_.get(), image.data(), image.size());
@@ -48,9 +53,12 @@ public:
     void set_own(const Own& own) override {
         if (const Result<void> done = encode(own, &own_); !done) throw std::runtime_error(done.error().message);
     }
-    void forget_flows() override {
+    void forget() override {
         std::memset(static_cast<void*>(buckets_.get()), 0, (memory_.settings.bucket_mask + 1ul) * sizeof(dw_bucket));
+        std::memset(static_cast<void*>(fragments_.get()), 0, DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket));
+        std::memset(static_cast<void*>(link_.get()), 0, sizeof(dw_link));
     }
+    void wait(unsigned seconds) override { memory_.now += std::uint64_t{seconds} * memory_.settings.hz; }
     dw_outcome run(Direction direction, const Bytes& frame) override {
         dw_outcome outcome{};
         const auto judge = direction == Direction::inbound ? dw_native_inbound : dw_native_outbound;
@@ -70,6 +78,8 @@ public:
 
 private:
     AlignedArray<dw_bucket> buckets_;
+    AlignedArray<dw_fragment_bucket> fragments_;
+    AlignedArray<dw_link> link_;
     AlignedArray<dw_counter> counters_;
     AlignedArray<std::byte> image_;
     dw_own own_{};
@@ -80,8 +90,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Executor> make_native_executor(unsigned buckets) {
-    return std::make_unique<NativeExecutor>(buckets);
+std::unique_ptr<Executor> make_native_executor(const TableSetup& setup) {
+    return std::make_unique<NativeExecutor>(setup);
 }
 
 std::string describe(const dw_outcome& outcome) {
@@ -96,7 +106,9 @@ bool same(const dw_outcome& a, const dw_outcome& b) { return std::memcmp(&a, &b,
 bool same(const dw_flow& a, const dw_flow& b) {
     return std::memcmp(&a.key, &b.key, sizeof a.key) == 0 && a.rule == b.rule &&
            a.generation == b.generation && a.seen == b.seen && a.origin == b.origin && a.reason == b.reason &&
-           std::memcmp(&a.in, &b.in, sizeof a.in) == 0 && std::memcmp(&a.out, &b.out, sizeof a.out) == 0;
+           std::memcmp(&a.in, &b.in, sizeof a.in) == 0 && std::memcmp(&a.out, &b.out, sizeof a.out) == 0 &&
+           std::memcmp(&a.scale, &b.scale, sizeof a.scale) == 0 &&
+           std::memcmp(&a.window, &b.window, sizeof a.window) == 0;
 }
 
 }  // namespace dishwall::test

@@ -18,7 +18,10 @@ public:
     virtual ~Executor() = default;
     virtual void install(const std::vector<std::byte>& image) = 0;
     virtual void set_own(const Own& own) = 0;
-    virtual void forget_flows() = 0;
+    // Flows, fragments, and what is remembered of the link.
+    virtual void forget() = 0;
+    // Time goes by for everything remembered.
+    virtual void wait(unsigned seconds) = 0;
     virtual dw_outcome run(Direction direction, const Bytes& frame) = 0;
     // The frame that goes back to the sender of a rejected one; empty: none.
     virtual Bytes reply(const Bytes& frame) = 0;
@@ -27,10 +30,13 @@ public:
     virtual dw_counter counter(std::uint32_t id) = 0;
 };
 
-// `buckets`: of the flow table, a power of two.
-std::unique_ptr<Executor> make_native_executor(unsigned buckets = 1024);
+struct TableSetup {
+    unsigned buckets = 1024;  // of the flow table, a power of two
+    bool strangers = false;   // every host behind us is one that no neighbour entry is known for (R38)
+};
+std::unique_ptr<Executor> make_native_executor(const TableSetup& setup = {});
 // Needs root. Throws std::runtime_error when the kernel refuses.
-std::unique_ptr<Executor> make_bpf_executor(unsigned buckets = 1024);
+std::unique_ptr<Executor> make_bpf_executor(const TableSetup& setup = {});
 
 std::string describe(const dw_outcome& outcome);
 

@@ -25,6 +25,11 @@ Bytes address(int family, const std::string& text) {
     return bytes;
 }
 
+void overwrite(Bytes& out, std::size_t at, std::uint16_t value) {
+    out[at] = static_cast<std::uint8_t>(value >> 8);
+    out[at + 1] = static_cast<std::uint8_t>(value);
+}
+
 void append(Bytes& out, const Bytes& more) { out.insert(out.end(), more.begin(), more.end()); }
 
 std::uint16_t checksum(const Bytes& bytes) {
@@ -85,7 +90,8 @@ struct Writer {
     [[nodiscard]] std::uint8_t next_proto() const { return next == nullptr ? 59 : proto_of(*next, network.v6); }
 
     Bytes operator()(const Ethernet& eth) const {
-        Bytes out{0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0, 0, 0, 0x01};
+        Bytes out(eth.dst.begin(), eth.dst.end());
+        append(out, {0x02, 0, 0, 0, 0, 0x01});
         put16(out, eth.type.value_or(ethertype_of(next)));
         return out;
     }
@@ -108,7 +114,7 @@ struct Writer {
     Bytes operator()(const Ipv4& ip) const {
         Bytes out{static_cast<std::uint8_t>(0x40 | ip.header_words), 0};
         put16(out, ip.length.value_or(static_cast<std::uint16_t>(payload.size() + ip.header_words * 4u)));
-        put16(out, 1);
+        put16(out, ip.id);
         put16(out, ip.fragment);
         out.push_back(64);
         out.push_back(next_proto());
@@ -117,8 +123,7 @@ struct Writer {
         append(out, address(AF_INET, ip.dst));
         out.resize(std::max<std::size_t>(ip.header_words * 4u, 20));
         const std::uint16_t sum = checksum(out);
-        out[10] = static_cast<std::uint8_t>(sum >> 8);
-        out[11] = static_cast<std::uint8_t>(sum);
+        overwrite(out, 10, sum);
         return out;
     }
     Bytes operator()(const Extension& extension) const {
@@ -143,12 +148,16 @@ struct Writer {
         put16(out, tcp.dport);
         put32(out, tcp.seq);
         put32(out, tcp.ack);
-        out.push_back(static_cast<std::uint8_t>(tcp.offset << 4));
+        const unsigned words = tcp.offset + (tcp.scale ? 1u : 0u);
+        out.push_back(static_cast<std::uint8_t>(words << 4));
         out.push_back(tcp.flags);
-        put16(out, 65535);
+        put16(out, tcp.window);
         put32(out, 0);
-        if (tcp.offset > 5 && tcp.offset <= 15) out.resize(tcp.offset * 4u, 1);
-        return with_checksum(std::move(out), 6, 16);
+        if (tcp.scale) append(out, {1, 3, 3, *tcp.scale});
+        if (words > 5 && words <= 15) out.resize(words * 4u, 1);
+        out = with_checksum(std::move(out), 6, 16);
+        if (tcp.checksum) overwrite(out, 16, *tcp.checksum);
+        return out;
     }
     Bytes operator()(const Udp& udp) const {
         Bytes out;
@@ -157,10 +166,7 @@ struct Writer {
         put16(out, udp.length.value_or(static_cast<std::uint16_t>(payload.size() + 8)));
         put16(out, 0);
         out = with_checksum(std::move(out), 17, 6);
-        if (udp.checksum) {
-            out[6] = static_cast<std::uint8_t>(*udp.checksum >> 8);
-            out[7] = static_cast<std::uint8_t>(*udp.checksum);
-        }
+        if (udp.checksum) overwrite(out, 6, *udp.checksum);
         return out;
     }
     Bytes operator()(const Sctp& sctp) const {
@@ -184,8 +190,7 @@ struct Writer {
         append(segment, payload);
         const std::uint16_t sum =
             proto == 1 ? checksum(segment) : transport_checksum(network, proto, segment);
-        header[at] = static_cast<std::uint8_t>(sum >> 8);
-        header[at + 1] = static_cast<std::uint8_t>(sum);
+        overwrite(header, at, sum);
         return header;
     }
 };

@@ -8,6 +8,7 @@
 // are made on purpose.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,8 +21,12 @@ using Bytes = std::vector<std::uint8_t>;
 
 inline constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10, kUrg = 0x20;
 
+using Mac = std::array<std::uint8_t, 6>;
+inline constexpr Mac kUplinkMac{0x02, 0, 0, 0, 0, 0x02};
+
 struct Ethernet {
     std::optional<std::uint16_t> type;
+    Mac dst = kUplinkMac;
 };
 struct Vlan {
     std::uint16_t id = 7;
@@ -41,6 +46,7 @@ struct Ipv4 {
     std::string dst = "100.64.0.2";
     std::uint8_t header_words = 5;
     std::uint16_t fragment = 0;  // flags and offset, as on the wire
+    std::uint16_t id = 1;
     std::optional<std::uint16_t> length;
 };
 // Any extension header of the common form: hop-by-hop, destination options, routing, mobility, ...
@@ -62,6 +68,9 @@ struct Tcp {
     std::uint8_t flags = kSyn;
     std::uint32_t seq = 1000, ack = 0;
     std::uint8_t offset = 5;
+    std::uint16_t window = 65535;
+    std::optional<std::uint8_t> scale;  // a window scale option; `offset` grows by one
+    std::optional<std::uint16_t> checksum;
 };
 struct Udp {
     std::uint16_t sport = 40000, dport = 443;

@@ -58,8 +58,9 @@ AddressSet RandomPolicy::address_set() {
 
 Rule RandomPolicy::rule(bool inbound, unsigned number) {
     Rule rule;
-    constexpr dw_verdict kVerdicts[] = {DW_ACCEPT, DW_ACCEPT, DW_ACCEPT, DW_DROP, DW_DROP, DW_AUDIT, DW_REJECT};
-    rule.verdict = kVerdicts[below(inbound ? 7 : 6)];
+    constexpr dw_verdict kVerdicts[] = {DW_ACCEPT, DW_ACCEPT, DW_ACCEPT,  DW_DROP,
+                                        DW_DROP,   DW_AUDIT,  DW_REJECT, DW_REJECT_LATE};
+    rule.verdict = kVerdicts[below(inbound ? 8 : 6)];
     for (unsigned n = 1 + below(2); n > 0; --n) rule.match.push_back(match());
     if (chance(15)) rule.from_ports = ports();
     rule.from = address_set();

@@ -5,6 +5,7 @@
 
 #include "rules/frontend.h"
 #include "rules/lower.h"
+#include "tests/core/packet.h"
 
 namespace dishwall::test {
 
@@ -19,7 +20,19 @@ Own world_own() {
     live("2001:db8:0:1::/64", 1, DW_PREFIX_PREFERRED, true);
     for (const char* address : {"fe80::1", "2001:db8:0:1::2", "2001:db8:aa00:1::1"})
         own.self.push_back(*parse_ipv6(address));
+    own.mac = kUplinkMac;
     return own;
+}
+
+std::string world_rules_with(const std::string& uplink, const std::string& inbound, const std::string& outbound) {
+    std::string rules = kWorldRules;
+    const auto insert_after = [&](const std::string& line, const std::string& text) {
+        rules.insert(rules.find(line) + line.size(), "\n    " + text);
+    };
+    insert_after("documentation-prefixes allow", uplink);
+    insert_after("policy inbound on dish {", inbound);
+    insert_after("default accept", outbound);
+    return rules;
 }
 
 Policy read_or_throw(const std::string& rules) {

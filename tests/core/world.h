@@ -43,8 +43,12 @@ policy outbound on dish {
 }
 )";
 
+// The same world with more statements: in the uplink block, before the inbound rules, in the outbound policy.
+[[nodiscard]] std::string world_rules_with(const std::string& uplink, const std::string& inbound = "",
+                                           const std::string& outbound = "");
+
 // Prefixes: pd 2001:db8:aa00::/56 preferred, 2001:db8:bb00::/56 deprecated, 2001:db8:cc00::/56 in grace;
-// onlink 2001:db8:0:1::/64. This box: fe80::1, 2001:db8:0:1::2 on the dish side, ::1 in lan.
+// onlink 2001:db8:0:1::/64. MAC kUplinkMac. This box: fe80::1, 2001:db8:0:1::2 on the dish side, ::1 in lan.
 [[nodiscard]] Own world_own();
 [[nodiscard]] Policy read_or_throw(const std::string& rules);
 // With counters 1000, 1001, ... by order.

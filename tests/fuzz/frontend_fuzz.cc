@@ -27,8 +27,11 @@ void check_label(const Label& label, const SourceMap& sources) {
     require(!label.text.empty());
 }
 
-void check_rules(const Chain& chain) {
+void check_rules(const Chain& chain, bool outbound) {
+    require(chain.default_verdict != DW_AUDIT);
     for (const Rule& rule : chain.rules) {
+        require(!rule.endpoint_independent || (outbound && rule.verdict == DW_ACCEPT));
+        require(!outbound || (rule.verdict != DW_REJECT && rule.verdict != DW_REJECT_LATE));
         require(!rule.match.empty() && !rule.name.empty() && rule.place.line > 0);
         require(rule.from.any || !rule.from.include.empty());
         require(rule.to.any || !rule.to.include.empty());
@@ -51,8 +54,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string said = render(compiled.diagnostics, compiled.sources, true);
     require(said.empty() == compiled.diagnostics.empty());
     if (!compiled.policy) return 0;
-    require(compiled.policy->uplink.sources.size() <= DW_SOURCES);
-    check_rules(compiled.policy->inbound);
-    check_rules(compiled.policy->outbound);
+    const Uplink& uplink = compiled.policy->uplink;
+    require(uplink.sources.size() <= DW_SOURCES);
+    require(uplink.idle_s[DW_TIMEOUT_UDP] >= 120);
+    for (unsigned i = DW_TIMEOUT_TCP_OPENING; i <= DW_TIMEOUT_OTHER; ++i) require(uplink.idle_s[i] > 0);
+    require(!uplink.vlan || (*uplink.vlan >= 1 && *uplink.vlan <= 4094));
+    check_rules(compiled.policy->inbound, false);
+    check_rules(compiled.policy->outbound, true);
     return 0;
 }

@@ -30,7 +30,7 @@ void check(const dw_outcome& outcome) {
 
 Executor& core() {
     static const std::unique_ptr<Executor> native = [] {
-        std::unique_ptr<Executor> made = make_native_executor(4);
+        std::unique_ptr<Executor> made = make_native_executor({.buckets = 4});
         made->set_own(world_own());
         made->install(lower_or_throw(read_or_throw(kWorldRules)));
         return made;
@@ -41,7 +41,7 @@ Executor& core() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    core().forget_flows();
+    core().forget();
     while (size > 3) {  // a frame has at least one byte
         const Direction direction = data[0] & 1 ? Direction::outbound : Direction::inbound;
         const std::size_t wanted = data[1] | (data[2] & 7) << 8;

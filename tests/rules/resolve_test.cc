@@ -78,6 +78,10 @@ TEST(Uplink, HasTheDefaultsOfTheLanguage) {
     EXPECT_EQ(uplink.ipv4, DW_IPV4_STATEFUL);
     EXPECT_FALSE(uplink.documentation_prefixes);
     EXPECT_EQ(uplink.flow_table, 131072u);
+    EXPECT_FALSE(uplink.routing_headers);
+    EXPECT_FALSE(uplink.other_ethertypes);
+    EXPECT_FALSE(uplink.udp_without_checksum);
+    EXPECT_EQ(uplink.vlan, std::nullopt);
     EXPECT_EQ(uplink.place.line, 2u);
 }
 
@@ -94,6 +98,43 @@ TEST(Uplink, TakesEachSetting) {
     EXPECT_EQ(uplink_of("prefix pd from ra\nipv4 pass").ipv4, DW_IPV4_PASS);
     EXPECT_EQ(uplink_of("prefix pd from ra\ngrace 0s").grace_s, 0u);
     EXPECT_EQ(uplink_of("prefix pd from ra\ngrace 1d").grace_s, 86400u);
+}
+
+TEST(Uplink, HasTheIdleTimesOfTheRfcs) {
+    const Uplink uplink = uplink_of("prefix pd from dhcpv6-pd");
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_TCP_OPENING], 240u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_TCP_ESTABLISHED], 7440u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_TCP_CLOSING], 240u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_UDP], 300u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_ICMP], 60u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_OTHER], 300u);
+}
+
+TEST(Uplink, TakesEachTimeout) {
+    const Uplink uplink = uplink_of(
+        "prefix pd from ra\ntimeout tcp-opening 5m\ntimeout tcp-established 7d\ntimeout tcp-closing "
+        "250s\ntimeout udp 2m; timeout icmp 1s\ntimeout other 1h");
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_TCP_OPENING], 300u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_TCP_ESTABLISHED], 604800u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_TCP_CLOSING], 250u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_UDP], 120u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_ICMP], 1u);
+    EXPECT_EQ(uplink.idle_s[DW_TIMEOUT_OTHER], 3600u);
+    EXPECT_EQ(uplink_of("prefix pd from ra\ntimeout tcp-established 60s").idle_s[DW_TIMEOUT_TCP_ESTABLISHED],
+              60u)
+        << "below the RFC is a warning only";
+}
+
+TEST(Uplink, OpensEachDoorByItself) {
+    EXPECT_TRUE(uplink_of("prefix pd from ra\nrouting-headers allow").routing_headers);
+    EXPECT_TRUE(uplink_of("prefix pd from ra\nother-ethertypes allow").other_ethertypes);
+    EXPECT_TRUE(uplink_of("prefix pd from ra\nudp-without-checksum allow").udp_without_checksum);
+    EXPECT_EQ(uplink_of("prefix pd from ra\nvlan 4094").vlan, 4094);
+    const Uplink shut = uplink_of(
+        "prefix pd from ra\nrouting-headers drop\nother-ethertypes drop\nudp-without-checksum drop\n"
+        "documentation-prefixes drop");
+    EXPECT_FALSE(shut.routing_headers || shut.other_ethertypes || shut.udp_without_checksum ||
+                 shut.documentation_prefixes);
 }
 
 TEST(Uplink, NumbersPrefixesInTheirOrder) {
@@ -237,6 +278,25 @@ TEST(Rule, KeepsVerdictLogNameAndPlace) {
     EXPECT_EQ(rule_of("audit").verdict, DW_AUDIT);
     EXPECT_EQ(rule_of("accept").verdict, DW_ACCEPT);
     EXPECT_EQ(rule_of("drop").verdict, DW_DROP);
+}
+
+TEST(Rule, MayRejectLate) {
+    EXPECT_EQ(rule_of("reject-late tcp to nas").verdict, DW_REJECT_LATE);
+    EXPECT_EQ(policy_of(read_inbound("default reject-late")).inbound.default_verdict, DW_REJECT_LATE);
+}
+
+TEST(Rule, MayBeEndpointIndependentOutbound) {
+    const Policy policy = policy_of(read_after_preamble(
+        "policy outbound on dish {\n accept udp 3074 from nas endpoint-independent log name game\n"
+        " accept from nas endpoint-independent\n accept proto 6 from any port 80 endpoint-independent\n "
+        "accept\n}\n"));
+    ASSERT_EQ(policy.outbound.rules.size(), 4u);
+    EXPECT_TRUE(policy.outbound.rules[0].endpoint_independent);
+    EXPECT_TRUE(policy.outbound.rules[0].log);
+    EXPECT_EQ(policy.outbound.rules[0].name, "game");
+    EXPECT_TRUE(policy.outbound.rules[1].endpoint_independent);
+    EXPECT_TRUE(policy.outbound.rules[2].endpoint_independent);
+    EXPECT_FALSE(policy.outbound.rules[3].endpoint_independent);
 }
 
 TEST(Rule, WithoutANameIsCalledByItsPlace) {

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * What the link needs of this box whatever the rules say, and how much of it is let through: discovery (RFC 4861),
+ * group membership, DHCPv6. The dish segment is shared (R6), so its messages are checked, limited (R37), and only
+ * two routers are believed (R21): those that were heard first, for as long as they say they live.
+ */
+#ifndef DW_LINK_H
+#define DW_LINK_H
+
+#include "meter.h"
+#include "own.h"
+#include "parse.h"
+#include "work.h"
+
+#define DW_ROUTER_LIFE_MIN 60 /* seconds that a router is remembered, whatever lifetime it announces */
+#define DW_LINK_LOCAL_HI 0xfe80000000000000ull
+
+/* ---- routers ----------------------------------------------------------------------------------- */
+
+DW_INLINE int dw_router_lives(const struct dw_router *router, __u64 now)
+{
+	return DW_READ(router->id) && (__s64)(DW_READ(router->until) - now) > 0;
+}
+
+/* One of the learnt routers? */
+DW_INLINE int dw_is_router(const struct dw_link *link, struct dw_in6 a, __u64 now)
+{
+	for (int i = 0; i < DW_ROUTERS; i++)
+		if (a.hi == DW_LINK_LOCAL_HI && DW_READ(link->router[i].id) == a.lo &&
+		    dw_router_lives(&link->router[i], now))
+			return 1;
+	return 0;
+}
+
+/* A router advertises itself again, or for the first time in this slot. Another one that is older makes it the
+ * second. */
+DW_INLINE int dw_renew_router(struct dw_link *link, int slot, __u32 lifetime, __u64 now)
+{
+	struct dw_router *router = &link->router[slot], *other = &link->router[!slot];
+	__u64 life = lifetime > DW_ROUTER_LIFE_MIN ? lifetime : DW_ROUTER_LIFE_MIN;
+
+	if (!DW_SETTING(dry))
+		DW_WRITE(router->until, now + life * DW_SETTING(hz));
+	if (!dw_router_lives(other, now) || (__s64)(DW_READ(other->since) - DW_READ(router->since)) > 0)
+		return DW_REASON_ROUTER;
+	return slot || DW_READ(other->since) != DW_READ(router->since) ? DW_REASON_SECOND_ROUTER : DW_REASON_ROUTER;
+}
+
+/* Takes a slot that is free or whose router has not been heard for as long as it said. */
+DW_INLINE int dw_learn_router(struct dw_link *link, int slot, __u64 id, __u32 lifetime, __u64 now)
+{
+	struct dw_router *router = &link->router[slot];
+	__u64 was = DW_READ(router->id);
+
+	if (was && dw_router_lives(router, now))
+		return DW_GO_ON;
+	if (!DW_SETTING(dry)) {
+		if (dw_cas(&router->id, was, id) != was)
+			return DW_GO_ON;
+		DW_WRITE(router->since, now);
+	}
+	return dw_renew_router(link, slot, lifetime, now);
+}
+
+DW_INLINE int dw_admit_router(struct dw_link *link, __u64 id, __u32 lifetime)
+{
+	__u64 now = dw_mem_now();
+	int reason;
+
+	for (int slot = 0; slot < DW_ROUTERS; slot++)
+		if (DW_READ(link->router[slot].id) == id && dw_router_lives(&link->router[slot], now))
+			return dw_renew_router(link, slot, lifetime, now);
+	for (int slot = 0; slot < DW_ROUTERS; slot++) {
+		reason = dw_learn_router(link, slot, id, lifetime, now);
+		if (reason != DW_GO_ON)
+			return reason;
+	}
+	return DW_REASON_ROGUE_ROUTER;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------- */
+
+/* Hop limit 255 proves that a message comes from the link (RFC 4861 6.1, 7.1); none may be fragmented (RFC 6980). */
+DW_INLINE int dw_is_from_link(const struct dw_packet *p)
+{
+	return p->hop_limit == 255 && !p->icmp_code && !(p->flags & (DW_PACKET_FRAGMENT | DW_PACKET_ATOMIC));
+}
+
+DW_INLINE int dw_limit(__u32 kind, const struct dw_packet *p, const struct dw_link *link, int reason)
+{
+	return dw_over_limit(kind, &p->src, dw_is_router(link, p->src, dw_mem_now())) ? DW_REASON_LINK_LIMIT : reason;
+}
+
+DW_INLINE int dw_judge_advertisement(const struct dw_frame *frame, const struct dw_packet *p, struct dw_link *link)
+{
+	const struct dw_router_advertisement *message = dw_at(frame, p->l4, sizeof(*message));
+	int reason;
+
+	if (!message || p->l4 + sizeof(*message) > p->end || p->src.hi != DW_LINK_LOCAL_HI || !p->src.lo)
+		return DW_REASON_ND_INVALID;
+	reason = dw_admit_router(link, p->src.lo, dw_be16(message->lifetime));
+	if (reason == DW_REASON_ROGUE_ROUTER)
+		return reason;
+	return dw_over_limit(DW_METER_ADVERTISE, &p->src, 1) ? DW_REASON_LINK_LIMIT : reason;
+}
+
+/* NS and NA name a target, which is no group (RFC 4861 7.1). */
+DW_INLINE int dw_names_target(const struct dw_frame *frame, const struct dw_packet *p)
+{
+	const __u8 *target = dw_at(frame, p->l4 + 8, sizeof(struct dw_wire_in6));
+
+	return target && p->l4 + 8 + sizeof(struct dw_wire_in6) <= p->end && *target != 0xff;
+}
+
+DW_INLINE int dw_judge_discovery(const struct dw_frame *frame, const struct dw_packet *p, struct dw_link *link)
+{
+	if (!dw_is_from_link(p))
+		return DW_REASON_ND_INVALID;
+	switch (p->icmp_type) {
+	case DW_ICMPV6_RA:
+		return dw_judge_advertisement(frame, p, link);
+	case DW_ICMPV6_NS:
+		return dw_names_target(frame, p) ? dw_limit(DW_METER_SOLICIT, p, link, DW_REASON_NEIGHBOUR)
+						 : DW_REASON_ND_INVALID;
+	case DW_ICMPV6_NA:
+		return dw_names_target(frame, p) ? dw_limit(DW_METER_NEIGHBOUR, p, link, DW_REASON_NEIGHBOUR)
+						 : DW_REASON_ND_INVALID;
+	case DW_ICMPV6_INVERSE_NS:
+	case DW_ICMPV6_INVERSE_NA:
+		return dw_limit(DW_METER_SOLICIT, p, link, DW_REASON_NEIGHBOUR);
+	}
+	return dw_limit(DW_METER_SOLICIT, p, link, DW_REASON_ROUTER); /* RS and SEND's path messages */
+}
+
+DW_INLINE int dw_judge_mld(const struct dw_packet *p, const struct dw_link *link)
+{
+	if (!dw_is_link_local(p->src) || p->hop_limit != 1 || p->flags & (DW_PACKET_FRAGMENT | DW_PACKET_ATOMIC))
+		return DW_REASON_ND_INVALID;
+	return dw_limit(DW_METER_MLD, p, link, DW_REASON_MLD);
+}
+
+/* To this box or to the link. DW_GO_ON when the packet is nothing of the kind. */
+DW_INLINE int dw_link_control_in(const struct dw_frame *frame, const struct dw_packet *p, const struct dw_own *own)
+{
+	int to_box = dw_is_link_multicast(p->dst) || dw_is_self(own, p->dst);
+	struct dw_link *link = dw_mem_link();
+
+	if (!to_box || p->flags & DW_PACKET_LATER)
+		return DW_GO_ON;
+	if (!link)
+		return DW_REASON_INTERNAL;
+	if (p->proto == DW_UDP) /* from any unicast source: this line's server answers from a global one */
+		return p->sport == 547 && p->dport == 546 && dw_is_link_local(p->dst) ? DW_REASON_DHCPV6
+										      : DW_GO_ON;
+	if (p->proto != DW_ICMPV6)
+		return DW_GO_ON;
+	switch (p->icmp_type) {
+	case DW_ICMPV6_RS:
+	case DW_ICMPV6_RA:
+	case DW_ICMPV6_NS:
+	case DW_ICMPV6_NA:
+	case DW_ICMPV6_INVERSE_NS:
+	case DW_ICMPV6_INVERSE_NA:
+	case DW_ICMPV6_PATH_SOLICIT:
+	case DW_ICMPV6_PATH_ADVERTISE:
+		return dw_judge_discovery(frame, p, link);
+	case DW_ICMPV6_REDIRECT:
+		return DW_REASON_REDIRECT;
+	case DW_ICMPV6_MLD_QUERY:
+	case DW_ICMPV6_MLD_REPORT:
+	case DW_ICMPV6_MLD_DONE:
+	case DW_ICMPV6_MLD2_REPORT:
+		return dw_judge_mld(p, link);
+	}
+	return DW_GO_ON;
+}
+
+/* What this box itself sends on the link. */
+DW_INLINE int dw_link_control_out(const struct dw_packet *p, const struct dw_own *own)
+{
+	if (!dw_is_unspecified(p->src) && !dw_is_self(own, p->src))
+		return DW_GO_ON;
+	if (p->flags & DW_PACKET_LATER)
+		return DW_GO_ON;
+	if (p->proto == DW_UDP)
+		return p->sport == 546 && p->dport == 547 ? DW_REASON_DHCPV6 : DW_GO_ON;
+	if (p->proto != DW_ICMPV6)
+		return DW_GO_ON;
+	switch (p->icmp_type) {
+	case DW_ICMPV6_RS:
+	case DW_ICMPV6_RA:
+		return DW_REASON_ROUTER;
+	case DW_ICMPV6_NS:
+	case DW_ICMPV6_NA:
+		return DW_REASON_NEIGHBOUR;
+	case DW_ICMPV6_MLD_QUERY:
+	case DW_ICMPV6_MLD_REPORT:
+	case DW_ICMPV6_MLD_DONE:
+	case DW_ICMPV6_MLD2_REPORT:
+		return DW_REASON_MLD;
+	}
+	return DW_GO_ON;
+}
+
+#endif
