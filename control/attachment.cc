@@ -160,24 +160,42 @@ void warn_about_kept_mode(const Device& device, bool native, XdpMode wanted) {
         device.name, native ? "native" : "generic");
 }
 
-// Asked before anything is touched. A race with another loader is caught by the attach itself.
-Result<void> check_no_foreign_program(const PinDirectory& pins, const Device& device) {
-    const Result<XdpState> there = xdp_on(device);
-    if (!there) return tl::unexpected(there.error());
-    if (there->program == 0) return {};
-    const Result<std::optional<UniqueFd>> link = pins.get(kIngressPin);
-    if (!link) return tl::unexpected(link.error());
-    if (!*link) return foreign_program(device);
-    const Result<LinkState> ours = state_of(**link);
-    if (!ours) return tl::unexpected(ours.error());
-    if (ours->program != there->program) return foreign_program(device);
-    return {};
-}
-
 // No tcx in this kernel.
 bool means_no_tcx(int error) { return error == EINVAL || error == EOPNOTSUPP; }
 
 }  // namespace
+
+// A race with another loader is caught by the attach itself.
+Result<void> check_no_foreign_program(const PinDirectory& pins, const Device& device) {
+    const Result<XdpState> there = xdp_on(device);
+    if (!there) return tl::unexpected(there.error());
+    if (there->program == 0) return {};
+    const Result<bool> ours = is_armed(pins, device);
+    if (!ours) return tl::unexpected(ours.error());
+    if (!*ours) return foreign_program(device);
+    return {};
+}
+
+Result<bool> is_armed(const PinDirectory& pins, const Device& device) {
+    const Result<std::optional<UniqueFd>> link = pins.get(kIngressPin);
+    if (!link) return tl::unexpected(link.error());
+    if (!*link) return false;
+    const Result<LinkState> ours = state_of(**link);
+    if (!ours) return tl::unexpected(ours.error());
+    const Result<XdpState> there = xdp_on(device);
+    if (!there) return tl::unexpected(there.error());
+    // The program too: a device of another namespace may have the same number.
+    return ours->ifindex == device.index && ours->program == there->program;
+}
+
+Result<void> detach(const PinDirectory& pins, const Device* device) {
+    for (const char* pin : {kIngressPin, kEgressPin})
+        if (Result<void> removed = remove_link(pins, pin); !removed) return removed;
+    if (device != nullptr)
+        if (const Result<bool> removed = detach_egress_filter(device->index); !removed)
+            return tl::unexpected(removed.error());
+    return {};
+}
 
 Result<Attachment> Attachment::attach(const PinDirectory& pins, const Programs& programs,
                                       const Device& device, XdpMode mode, EgressChoice egress) {
@@ -189,7 +207,7 @@ Result<Attachment> Attachment::attach(const PinDirectory& pins, const Programs& 
         return fail_with(done.error(), "egress of " + device.name);
     if (Result<void> done = attachment.attach_ingress(pins, programs.ingress_fd(), mode); !done) {
         if (!attachment.adopted_egress_)
-            if (Result<void> undone = attachment.detach(pins); !undone)
+            if (Result<void> undone = detach(pins, &device); !undone)
                 return fail_with(undone.error(), done.error().message + "; and cannot undo the egress");
         return fail_with(done.error(), "ingress of " + device.name);
     }
@@ -241,17 +259,6 @@ Result<void> Attachment::attach_ingress(const PinDirectory& pins, int program, X
     ingress_link_ = std::move(made->link);
     native_ = made->native;
     return pins.put(kIngressPin, ingress_link_.get());
-}
-
-Result<void> Attachment::detach(const PinDirectory& pins) {
-    for (const char* pin : {kIngressPin, kEgressPin})
-        if (Result<void> removed = remove_link(pins, pin); !removed) return removed;
-    if (egress_ == EgressHook::clsact)
-        if (const Result<bool> removed = detach_egress_filter(device_.index); !removed)
-            return tl::unexpected(removed.error());
-    ingress_link_ = UniqueFd();
-    egress_link_ = UniqueFd();
-    return {};
 }
 
 }  // namespace dishwall

@@ -23,6 +23,16 @@ namespace dishwall {
 enum class EgressHook { tcx, clsact };
 enum class EgressChoice { automatic, tcx, clsact };
 
+// Fails when a program that is not ours is on the device (R35). Nothing is touched.
+[[nodiscard]] Result<void> check_no_foreign_program(const PinDirectory& pins, const Device& device);
+
+// Is a pinned ingress link of ours, alive, on this device?
+[[nodiscard]] Result<bool> is_armed(const PinDirectory& pins, const Device& device);
+
+// Takes our programs off wherever their pinned links hold them, the filter off `device` if there is one, and
+// removes the pins: from here on everything passes.
+[[nodiscard]] Result<void> detach(const PinDirectory& pins, const Device* device);
+
 class Attachment {
 public:
     // Egress first, then ingress: nobody inside can send before replies are tracked, and ingress closes the
@@ -34,9 +44,6 @@ public:
     [[nodiscard]] const Device& device() const { return device_; }
     [[nodiscard]] bool native() const { return native_; }
     [[nodiscard]] EgressHook egress() const { return egress_; }
-
-    // Takes both programs off the device and removes their pins: from here on everything passes.
-    [[nodiscard]] Result<void> detach(const PinDirectory& pins);
 
 private:
     Attachment() = default;

@@ -18,8 +18,9 @@ std::optional<std::uint16_t> service_port(std::string_view service, std::string_
     return ntohs(static_cast<std::uint16_t>(entry->s_port));
 }
 
-tl::unexpected<ConfigFailure> failure(std::string message, std::string diagnostics = {}) {
-    return tl::unexpected(ConfigFailure{std::move(message), std::move(diagnostics)});
+tl::unexpected<ConfigFailure> failure(std::string message, std::string diagnostics = {},
+                                      std::string interface = {}) {
+    return tl::unexpected(ConfigFailure{std::move(message), std::move(diagnostics), std::move(interface)});
 }
 
 std::size_t count_errors(const std::vector<Diagnostic>& diagnostics) {
@@ -42,9 +43,14 @@ tl::expected<LoadedConfig, ConfigFailure> load_config(const std::string& path) {
     if (!compiled.policy) {
         const std::size_t errors = count_errors(compiled.diagnostics);
         return failure(fmt::format("{} has {} error{}", path, errors, errors == 1 ? "" : "s"),
-                       std::move(rendered));
+                       std::move(rendered), std::move(compiled.interface));
     }
     return LoadedConfig{std::move(*compiled.policy), std::move(rendered)};
+}
+
+std::string interface_in(const std::string& path) {
+    const auto config = load_config(path);
+    return config ? config->policy.uplink.interface : config.error().interface;
 }
 
 }  // namespace dishwall

@@ -13,6 +13,7 @@ namespace dishwall {
 struct ConfigFailure {
     std::string message;      // one line
     std::string diagnostics;  // rendered, without colours; empty when the file could not even be read
+    std::string interface;    // the uplink's; empty when the file does not tell
 };
 
 struct LoadedConfig {
@@ -21,5 +22,7 @@ struct LoadedConfig {
 };
 
 [[nodiscard]] tl::expected<LoadedConfig, ConfigFailure> load_config(const std::string& path);
+// The uplink's interface, even if the file has errors elsewhere; empty when it cannot be told.
+[[nodiscard]] std::string interface_in(const std::string& path);
 
 }  // namespace dishwall

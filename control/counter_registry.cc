@@ -60,6 +60,8 @@ std::string to_string(dw_verdict verdict) {
             return "reject";
         case DW_AUDIT:
             return "audit";
+        case DW_REJECT_LATE:
+            return "reject-late";
     }
     return "unknown";
 }

@@ -13,11 +13,11 @@ namespace dishwall {
 namespace {
 
 tl::unexpected<LoadFailure> refused(std::string message) {
-    return tl::unexpected(LoadFailure{true, std::move(message), {}});
+    return tl::unexpected(LoadFailure{true, std::move(message), {}, {}});
 }
 
 tl::unexpected<LoadFailure> failed(const Error& error) {
-    return tl::unexpected(LoadFailure{false, error.message, {}});
+    return tl::unexpected(LoadFailure{false, error.message, {}, {}});
 }
 
 // What a running daemon cannot change under its feet.
@@ -54,42 +54,73 @@ Result<void> Daemon::start() {
     //    touching the kernel.
     if (Result<void> read = read_names(); !read) return read;
     tl::expected<Candidate, LoadFailure> candidate = prepare(options_.config);
-    if (!candidate) {
-        const LoadFailure& failure = candidate.error();
-        return fail("{}{}{}", failure.message, failure.diagnostics.empty() ? "" : ":\n", failure.diagnostics);
-    }
-    const Uplink& uplink = candidate->policy->uplink;
-    const Result<Device> device = find_device(uplink.interface);
-    if (!device) return fail_with(device.error(), "uplink " + uplink.name);
-
-    // 2. Maps and programs, adopted or new. What is in force stays so.
+    if (!candidate) return fail_closed(candidate.error());
+    const std::string interface = candidate->policy->uplink.interface;
     Result<PinDirectory> pins = PinDirectory::open(options_.pin_dir);
     if (!pins) return tl::unexpected(pins.error());
     pins_ = std::move(*pins);
+
+    // 2. Another's program on the uplink is the end, and nothing is touched. Otherwise the guard comes first.
+    const Result<Device> found = find_device(interface);
+    const std::optional<Device> device = found ? std::optional(*found) : std::nullopt;
+    if (device)
+        if (Result<void> free = check_no_foreign_program(*pins_, *device); !free) return free;
+    sentry_.emplace(loop_, *pins_, interface, options_.egress);
+    sentry_->shut(device);
+    Result<void> started = start_behind_guard(std::move(*candidate));
+    if (!started) return fail("{}; {}", started.error().message, sentry_->left_behind());
+    return started;
+}
+
+Result<void> Daemon::start_behind_guard(Candidate candidate) {
+    const Uplink uplink = candidate.policy->uplink;
+
+    // 3. Maps and programs, adopted or new. What is in force stays so.
     Result<Datapath> datapath = Datapath::open(*pins_, uplink.flow_table);
     if (!datapath) return tl::unexpected(datapath.error());
     datapath_.emplace(std::move(*datapath));
     if (datapath_->adopted()) spdlog::info("took over flows, counters and policy from {}", pins_->path());
+    Result<Routers> routers = Routers::open(datapath_->maps());
+    if (!routers) return tl::unexpected(routers.error());
+    routers_ = std::move(*routers);
 
-    // 3. What is ours by a complete dump, then the new policy in one swap.
+    // 4. What is ours by a complete dump, then the new policy in one swap.
     const Result<Own> own = line_.start(uplink);
     if (!own) return fail_with(own.error(), "uplink " + uplink.name);
-    if (Result<void> enforced = enforce(std::move(*candidate), *own); !enforced) return enforced;
+    if (Result<void> enforced = enforce(std::move(candidate), *own); !enforced) return enforced;
 
-    // 4. Only now the programs; pins last, as they are what the next daemon believes.
-    if (Result<void> attached = attach(*device); !attached) return attached;
+    // 5. Only now the programs and, behind them, the guard; pins last, as they are what the next daemon
+    //    believes.
+    routers_of_ = line_.uplink().index;
+    if (Result<void> armed = sentry_->begin(datapath_->programs(), uplink.xdp, routers_of_); !armed)
+        return fail_with(armed.error(), "uplink " + uplink.name);
     if (!datapath_->adopted())
-        if (Result<void> pinned = pin_maps(*pins_, datapath_->maps()); !pinned) {
-            if (Result<void> undone = attachment_->detach(*pins_); !undone)
-                return fail_with(undone.error(), pinned.error().message + "; and cannot detach");
-            return pinned;
-        }
+        if (Result<void> pinned = pin_maps(*pins_, datapath_->maps()); !pinned) return pinned;
 
     Result<EventReader> events = EventReader::open(
         loop_, datapath_->maps(), [this](const dw_event& event) { observers_.packet(event, names_); });
     if (!events) return tl::unexpected(events.error());
     events_ = std::move(*events);
     return {};
+}
+
+// The rule file cannot be used. What a former daemon left in force stays; with nothing there, closed is what
+// a firewall that was asked for has to be.
+Result<void> Daemon::fail_closed(const LoadFailure& failure) {
+    const std::string why =
+        fmt::format("{}{}{}", failure.message, failure.diagnostics.empty() ? "" : ":\n", failure.diagnostics);
+    if (failure.interface.empty())
+        return fail(
+            "{}\nthe file does not tell the uplink's interface: what was in force still is, and nothing "
+            "else is closed",
+            why);
+    Result<PinDirectory> pins = PinDirectory::open(options_.pin_dir);
+    if (!pins) return fail("{}\n{}", why, pins.error().message);
+    pins_ = std::move(*pins);
+    const Result<Device> device = find_device(failure.interface);
+    sentry_.emplace(loop_, *pins_, failure.interface, options_.egress);
+    sentry_->shut(device ? std::optional(*device) : std::nullopt);
+    return fail("{}\n{}", why, sentry_->left_behind());
 }
 
 Result<void> Daemon::read_names() {
@@ -104,7 +135,8 @@ Result<void> Daemon::read_names() {
 tl::expected<Daemon::Candidate, LoadFailure> Daemon::prepare(const std::string& path) const {
     tl::expected<LoadedConfig, ConfigFailure> config = load_config(path);
     if (!config)
-        return tl::unexpected(LoadFailure{false, config.error().message, config.error().diagnostics});
+        return tl::unexpected(
+            LoadFailure{false, config.error().message, config.error().diagnostics, config.error().interface});
     if (!config->warnings.empty()) spdlog::warn("{} has warnings:\n{}", path, config->warnings);
     warn_about_unread_files(path);
 
@@ -141,17 +173,6 @@ Result<void> Daemon::enforce(Candidate candidate, const Own& own) {
     return {};
 }
 
-Result<void> Daemon::attach(const Device& device) {
-    Result<Attachment> attachment =
-        Attachment::attach(*pins_, datapath_->programs(), device, policy_->uplink.xdp, options_.egress);
-    if (!attachment) return tl::unexpected(attachment.error());
-    attachment_ = std::move(*attachment);
-    spdlog::info("enforced on {} (interface {}): XDP {} inbound, {} outbound", device.name, device.index,
-                 attachment_->native() ? "native" : "generic",
-                 attachment_->egress() == EgressHook::tcx ? "tcx" : "clsact");
-    return {};
-}
-
 tl::expected<LoadReport, LoadFailure> Daemon::load(const std::optional<std::string>& path) {
     const std::string file = path.value_or(options_.config);
     tl::expected<LoadReport, LoadFailure> report = replace_policy(file);
@@ -178,6 +199,7 @@ tl::expected<LoadReport, LoadFailure> Daemon::replace_policy(const std::string& 
     const Result<Own> own = line_.follow(uplink);
     if (!own) return failed(own.error());
     LoadReport report{std::move(candidate->warnings)};
+    const XdpMode mode = uplink.xdp;
     if (Result<void> enforced = enforce(std::move(*candidate), *own); !enforced) {
         const Result<Own> back = line_.follow(policy_->uplink);
         if (!back) spdlog::error("cannot follow the old uplink block again: {}", back.error().message);
@@ -185,15 +207,33 @@ tl::expected<LoadReport, LoadFailure> Daemon::replace_policy(const std::string& 
             spdlog::error("{}", saved.error().message);
         return failed(enforced.error());
     }
+    sentry_->set_mode(mode);
     return report;
 }
 
 Result<void> Daemon::unload() {
-    if (Result<void> detached = attachment_->detach(*pins_); !detached) return detached;
+    if (Result<void> off = sentry_->take_off(); !off) return off;
     if (const Result<unsigned> unpinned = unpin_maps(*pins_); !unpinned)
         return tl::unexpected(unpinned.error());
     pins_->remove_directory();
-    spdlog::warn("unloaded: {} is open, nothing is filtered any more", attachment_->device().name);
+    spdlog::warn("unloaded: {} is open, nothing is filtered any more", sentry_->interface());
+    return {};
+}
+
+Result<void> unload_what_is_left(const DaemonOptions& options) {
+    const Result<PinDirectory> pins = PinDirectory::open(options.pin_dir);
+    if (!pins) return tl::unexpected(pins.error());
+    // The interface is wanted for the filter of kernels without tcx only; links and guards are found by their
+    // pins and owner.
+    const std::string interface = interface_in(options.config);
+    const Result<Device> device = find_device(interface);
+    if (Result<void> off = detach(*pins, device ? &*device : nullptr); !off) return off;
+    if (const Result<unsigned> unpinned = unpin_maps(*pins); !unpinned)
+        return tl::unexpected(unpinned.error());
+    if (const auto removed = remove_guards(pins->path()); !removed) return tl::unexpected(removed.error());
+    pins->remove_directory();
+    spdlog::warn("unloaded: {} is open, nothing is filtered any more",
+                 interface.empty() ? "the uplink" : interface);
     return {};
 }
 
@@ -204,7 +244,7 @@ Result<Explanation> Daemon::explain(const PacketSpec& packet) {
         if (!loaded) return tl::unexpected(loaded.error());
         explainer_ = std::move(*loaded);
     }
-    const Result<dw_outcome> outcome = explainer_->run(packet, attachment_->device());
+    const Result<dw_outcome> outcome = explainer_->run(packet, line_.own().mac);
     if (!outcome) return tl::unexpected(outcome.error());
     const Result<KernelInstant> now = datapath_->now();
     if (!now) return tl::unexpected(now.error());
@@ -240,19 +280,10 @@ void Daemon::on_own_changed(const LineUpdate& update) {
 }
 
 void Daemon::on_uplink_changed(const UplinkState& state) {
-    const Device& armed = attachment_->device();
-    if (state.index == 0) {
-        spdlog::warn("{} is gone; waiting for it to come back", armed.name);
-        return;
-    }
-    if (state.index == armed.index) {
-        spdlog::info("{} is {}", armed.name, state.up ? "up" : "down");
-        return;
-    }
-    spdlog::warn("{} is a new device (interface {}): packets passed unfiltered until now", armed.name,
-                 state.index);
-    if (Result<void> attached = attach(Device{armed.name, state.index}); !attached)
-        spdlog::error("the new {} is NOT guarded: {}", armed.name, attached.error().message);
+    // The kernel forgets its routers then, too: the next advertisement is the first.
+    if (!state.enabled || state.index != routers_of_) routers_->forget();
+    if (state.index != 0) routers_of_ = state.index;
+    sentry_->follow(state);
 }
 
 }  // namespace dishwall

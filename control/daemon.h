@@ -3,8 +3,9 @@
 // The daemon's life: arms the uplink, keeps the policy and our prefixes in force, and leaves both in force
 // when it goes (design D5). A load that fails anywhere changes nothing (the old policy runs on).
 //
-// Armed in this order, so that no packet passes unjudged: policy compiled, maps made or adopted, our prefixes
-// filled in, policy swapped in, and only then the programs attached. READY is said after that.
+// Armed in this order, so that no packet passes unjudged: policy compiled, guard shut, maps made or adopted,
+// our prefixes filled in, policy swapped in, then the programs attached, and only then the guard opened.
+// READY is said after that, or when all of it waits for a device that is not there yet.
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -14,7 +15,6 @@
 #include <optional>
 #include <string>
 
-#include "control/attachment.h"
 #include "control/config_file.h"
 #include "control/counter_registry.h"
 #include "control/datapath.h"
@@ -22,7 +22,9 @@
 #include "control/explainer.h"
 #include "control/line/line_follower.h"
 #include "control/pin_directory.h"
+#include "control/routers.h"
 #include "control/run_lock.h"
+#include "control/sentry.h"
 
 namespace dishwall {
 
@@ -48,7 +50,11 @@ struct LoadFailure {
     bool refused = false;  // nothing is wrong with the file, but it cannot be loaded while running
     std::string message;
     std::string diagnostics;
+    std::string interface;  // the uplink's, as far as the file tells
 };
+
+// Takes off what a daemon that no longer runs left in force with these options.
+[[nodiscard]] Result<void> unload_what_is_left(const DaemonOptions& options);
 
 class Daemon {
 public:
@@ -57,7 +63,8 @@ public:
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
 
-    // Until the policy is enforced. Call once. After a failure, what guarded the uplink before still does.
+    // Until the policy is enforced, or waits for its device. Call once. After a failure, what guarded the
+    // uplink before still does; if nothing did, the uplink is closed, and the message says how to open it.
     [[nodiscard]] Result<void> start();
 
     // Puts another rule file in force; without a path the same one again.
@@ -75,7 +82,8 @@ public:
     [[nodiscard]] const CounterRegistry& names() const { return names_; }
     [[nodiscard]] const LineFollower& line() const { return line_; }
     [[nodiscard]] Datapath& datapath() { return *datapath_; }
-    [[nodiscard]] const Attachment& attachment() const { return *attachment_; }
+    [[nodiscard]] const Sentry& sentry() const { return *sentry_; }
+    [[nodiscard]] const Routers& routers() const { return *routers_; }
     [[nodiscard]] std::int64_t loaded_at_ns() const { return loaded_at_ns_; }
     // From the netlink event of the last update of our prefixes to its being in force.
     [[nodiscard]] std::optional<std::uint64_t> enforced_in_ns() const { return enforced_in_ns_; }
@@ -92,7 +100,8 @@ private:
     [[nodiscard]] tl::expected<Candidate, LoadFailure> prepare(const std::string& path) const;
     [[nodiscard]] Result<void> read_names();
     [[nodiscard]] Result<void> enforce(Candidate candidate, const Own& own);
-    [[nodiscard]] Result<void> attach(const Device& device);
+    [[nodiscard]] Result<void> start_behind_guard(Candidate candidate);
+    [[nodiscard]] Result<void> fail_closed(const LoadFailure& failure);
     [[nodiscard]] std::string names_path() const { return options_.state_dir + "/counters.json"; }
 
     void on_own_changed(const LineUpdate& update);
@@ -107,7 +116,9 @@ private:
     CounterRegistry names_;
     std::optional<PinDirectory> pins_;
     std::optional<Datapath> datapath_;
-    std::optional<Attachment> attachment_;
+    std::optional<Sentry> sentry_;
+    std::optional<Routers> routers_;
+    unsigned routers_of_ = 0;  // the device that they were learnt on
     std::optional<EventReader> events_;
     std::optional<Explainer> explainer_;
     std::int64_t loaded_at_ns_ = 0;

@@ -22,6 +22,15 @@ Result<void> fill_secret(dw_settings* settings) {
     return {};
 }
 
+// A locally administered unicast address that the dish segment cannot know.
+Result<void> draw_stamp(dw_settings* settings) {
+    const ssize_t got = ::getrandom(settings->stamp, sizeof settings->stamp, 0);
+    if (got != static_cast<ssize_t>(sizeof settings->stamp))
+        return fail("cannot get random numbers: {}", std::strerror(errno));
+    settings->stamp[0] = static_cast<__u8>((settings->stamp[0] & 0xfc) | 2);
+    return {};
+}
+
 dw_control describe(const dw_settings& settings, std::uint32_t cpus) {
     dw_control control{};
     control.magic = DW_MAGIC;
@@ -30,6 +39,7 @@ dw_control describe(const dw_settings& settings, std::uint32_t cpus) {
     control.hz = settings.hz;
     control.cpus = cpus;
     std::copy(std::begin(settings.secret), std::end(settings.secret), control.secret);
+    std::copy(std::begin(settings.stamp), std::end(settings.stamp), control.stamp);
     control.armed_at = static_cast<std::uint64_t>(unix_now_ns());
     return control;
 }
@@ -38,7 +48,9 @@ dw_settings settings_from(const dw_control& control) {
     dw_settings settings{};
     settings.bucket_mask = control.bucket_mask;
     settings.hz = control.hz;
+    settings.ask_neighbours = 1;
     std::copy(std::begin(control.secret), std::end(control.secret), settings.secret);
+    std::copy(std::begin(control.stamp), std::end(control.stamp), settings.stamp);
     return settings;
 }
 
@@ -54,10 +66,12 @@ Result<Datapath::Parts> Datapath::adopt(KernelClock clock, PinnedMaps pinned, st
 Result<Datapath::Parts> Datapath::make(KernelClock clock, const MapSizes& sizes) {
     dw_settings settings{};
     settings.bucket_mask = sizes.buckets - 1;
+    settings.ask_neighbours = 1;
     const Result<std::uint32_t> hz = clock.measure_hz();
     if (!hz) return tl::unexpected(hz.error());
     settings.hz = *hz;
     if (Result<void> filled = fill_secret(&settings); !filled) return tl::unexpected(filled.error());
+    if (Result<void> drawn = draw_stamp(&settings); !drawn) return tl::unexpected(drawn.error());
     Result<Programs> programs = Programs::load(settings, sizes.cpus, nullptr);
     if (!programs) return tl::unexpected(programs.error());
     Result<KernelMaps> maps = programs->maps();

@@ -79,6 +79,16 @@ void leave_soon(sd_event* loop) {
         sd_event_exit(loop, 0);
 }
 
+// The off switch for when no daemon runs: what one left in force when it went, or closed when it could not
+// start.
+Result<void> unload(const DaemonOptions& options) {
+    if (Result<void> able = check_rights(); !able) return able;
+    log_libbpf_messages();
+    const Result<RunLock> lock = RunLock::take(options.run_dir);
+    if (!lock) return fail("{}; 'dishctl unload' tells it to", lock.error().message);
+    return unload_what_is_left(options);
+}
+
 // The passes of a daemon's life, in order.
 Result<void> run(const DaemonOptions& options) {
     // Can this kernel and this process do it at all?
@@ -106,7 +116,7 @@ Result<void> run(const DaemonOptions& options) {
         return listening;
     if (const int error = sd_event_set_watchdog(loop->get(), 1); error < 0)
         spdlog::warn("no watchdog: {}", std::strerror(-error));
-    sd_notify(0, "READY=1\nSTATUS=policy enforced");
+    sd_notify(0, "READY=1");
 
     // Until told to go.
     const int error = sd_event_loop(loop->get());
@@ -121,7 +131,7 @@ Result<void> run(const DaemonOptions& options) {
 int main(int argc, char** argv) {
     using namespace dishwall;
     DaemonOptions options;
-    bool verbose = false;
+    bool verbose = false, only_unload = false;
     CLI::App app{"Enforces an IPv6 policy on a Starlink uplink, and keeps it in force when it goes."};
     app.set_version_flag("--version", std::string("dishwalld ") + kVersion);
     // A unit's drop-in may repeat an option: the last one counts.
@@ -131,6 +141,8 @@ int main(int argc, char** argv) {
     app.add_option("--pin-dir", options.pin_dir, "on a bpf file system")->capture_default_str();
     app.add_option("--state-dir", options.state_dir, "what survives a reboot")->capture_default_str();
     app.add_flag("-v,--verbose", verbose, "log more");
+    app.add_flag("--unload", only_unload,
+                 "take off what a daemon that no longer runs left in force or closed, and end");
     const std::map<std::string, EgressChoice> hooks{
         {"auto", EgressChoice::automatic}, {"tcx", EgressChoice::tcx}, {"clsact", EgressChoice::clsact}};
     // For tests of the older hook on newer kernels: no group, so that --help does not show it.
@@ -142,7 +154,7 @@ int main(int argc, char** argv) {
     }
     options.config = std::filesystem::absolute(options.config);
     set_up_log(verbose);
-    if (const Result<void> ran = run(options); !ran) {
+    if (const Result<void> ran = only_unload ? unload(options) : run(options); !ran) {
         spdlog::error("{}", ran.error().message);
         return 1;
     }

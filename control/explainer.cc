@@ -28,9 +28,11 @@ bool is_policy_reason(std::uint8_t reason) {
         case DW_REASON_RULE_ACCEPT:
         case DW_REASON_RULE_DROP:
         case DW_REASON_RULE_REJECT:
+        case DW_REASON_RULE_REJECT_LATE:
         case DW_REASON_DEFAULT_ACCEPT:
         case DW_REASON_DEFAULT_DROP:
         case DW_REASON_DEFAULT_REJECT:
+        case DW_REASON_DEFAULT_REJECT_LATE:
             return true;
         default:
             return false;
@@ -167,7 +169,8 @@ private:
             reply_["evaluator"] = {{"verdict", to_string(judgement.verdict)}, {"rule", nullptr}};
             if (judgement.rule != nullptr) reply_["evaluator"]["rule"] = judgement.rule->name;
             for (const Rule* audited : judgement.audited) step("on the way, audit {}", rule_label(audited));
-            agree_ = judgement.verdict == outcome_.verdict && judgement.rule == deciding_rule();
+            agree_ = comes_to(judgement.verdict, static_cast<dw_verdict>(outcome_.verdict)) &&
+                     judgement.rule == deciding_rule();
             if (!agree_)
                 step(
                     "DISAGREEMENT: the slow evaluator says {} by {}. This is a bug in dishwall: please "
@@ -199,15 +202,14 @@ Result<Explainer> Explainer::load(const dw_settings& settings, std::uint32_t cpu
     dw_settings dry = settings;
     dry.dry = 1;
     dry.trace = 1;
+    dry.ask_neighbours = 0;  // the answer would be about this moment, not about the policy
     Result<Programs> twin = Programs::load(dry, cpus, &maps);
     if (!twin) return fail_with(twin.error(), "cannot load the programs for explain");
     return Explainer(std::move(*twin));
 }
 
-Result<dw_outcome> Explainer::run(const PacketSpec& packet, const Device& device) const {
-    const Result<MacAddress> mac = mac_address_of(device);
-    if (!mac) return tl::unexpected(mac.error());
-    const std::vector<std::uint8_t> frame = build_frame(packet, *mac);
+Result<dw_outcome> Explainer::run(const PacketSpec& packet, const MacAddress& uplink) const {
+    const std::vector<std::uint8_t> frame = build_frame(packet, uplink);
     bpf_test_run_opts options{};
     options.sz = sizeof options;
     options.data_in = frame.data();

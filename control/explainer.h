@@ -36,8 +36,8 @@ public:
     [[nodiscard]] static Result<Explainer> load(const dw_settings& settings, std::uint32_t cpus,
                                                 const KernelMaps& maps);
 
-    // Runs the packet through the twin.
-    [[nodiscard]] Result<dw_outcome> run(const PacketSpec& packet, const Device& device) const;
+    // Runs the packet through the twin. `uplink`: the uplink's MAC address, as in force.
+    [[nodiscard]] Result<dw_outcome> run(const PacketSpec& packet, const MacAddress& uplink) const;
 
 private:
     explicit Explainer(Programs twin) : twin_(std::move(twin)) {}

@@ -43,6 +43,8 @@ std::string misfit(const dw_control& control, const MapSizes& sizes) {
 std::string misfit(const KernelMaps& maps, const MapSizes& sizes) {
     const bool fits = has_shape(maps.own, sizeof(dw_own), DW_OWN_COPIES) &&
                       has_shape(maps.flows, sizeof(dw_bucket), sizes.buckets) &&
+                      has_shape(maps.fragments, sizeof(dw_fragment_bucket), DW_FRAGMENT_BUCKETS) &&
+                      has_shape(maps.link, sizeof(dw_link), 1) &&
                       has_shape(maps.counters, sizeof(dw_counter), DW_COUNTERS * sizes.cpus) &&
                       has_shape(maps.image_a, DW_IMAGE_SIZE, 1) && has_shape(maps.image_b, DW_IMAGE_SIZE, 1);
     return fits ? "" : "their sizes do not fit their own description";
@@ -81,6 +83,16 @@ Result<UniqueFd> make_image(const char* name) {
 }
 
 }  // namespace
+
+Stamp pinned_stamp(const PinDirectory& pins) {
+    const Result<std::optional<UniqueFd>> map = pins.get("control");
+    dw_control control{};
+    if (!map || !*map || !has_shape(**map, sizeof control, 1)) return {};
+    if (bpf_map_lookup_elem((*map)->get(), &kOnly, &control) != 0 || control.magic != DW_MAGIC ||
+        control.layout != DW_LAYOUT_VERSION)
+        return {};
+    return std::to_array(control.stamp);
+}
 
 Result<PinnedMaps> find_pinned_maps(const PinDirectory& pins, const MapSizes& sizes) {
     PinnedMaps pinned;

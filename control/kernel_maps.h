@@ -11,13 +11,14 @@
 
 #include "bpf/core/layout.h"
 #include "control/pin_directory.h"
+#include "control/stamp.h"
 #include "control/unique_fd.h"
 #include "rules/result.h"
 
 namespace dishwall {
 
 struct KernelMaps {
-    UniqueFd control, own, flows, counters, policy, events;
+    UniqueFd control, own, flows, fragments, link, counters, policy, events;
     // The two images that take turns in `policy`. Pinned as well: finding a map by its id would need
     // CAP_SYS_ADMIN.
     UniqueFd image_a, image_b;
@@ -29,8 +30,10 @@ struct NamedMap {
     UniqueFd KernelMaps::*fd;
 };
 inline constexpr NamedMap kObjectMaps[] = {
-    {"control", &KernelMaps::control},   {"own", &KernelMaps::own},       {"flows", &KernelMaps::flows},
-    {"counters", &KernelMaps::counters}, {"policy", &KernelMaps::policy}, {"events", &KernelMaps::events},
+    {"control", &KernelMaps::control}, {"own", &KernelMaps::own},
+    {"flows", &KernelMaps::flows},     {"fragments", &KernelMaps::fragments},
+    {"link", &KernelMaps::link},       {"counters", &KernelMaps::counters},
+    {"policy", &KernelMaps::policy},   {"events", &KernelMaps::events},
 };
 inline constexpr NamedMap kImageMaps[] = {
     {"image_a", &KernelMaps::image_a},
@@ -49,6 +52,8 @@ struct PinnedMaps {
     std::string why_not;             // when there were pins that do not fit; empty when there were none
 };
 
+// The stamp of the programs that the pinned maps were made for; all zero when there are none.
+[[nodiscard]] Stamp pinned_stamp(const PinDirectory& pins);
 [[nodiscard]] Result<PinnedMaps> find_pinned_maps(const PinDirectory& pins, const MapSizes& sizes);
 [[nodiscard]] Result<void> pin_maps(const PinDirectory& pins, const KernelMaps& maps);
 // Returns how many pins were removed.

@@ -30,19 +30,51 @@ json chain_totals(const char* name, const std::string& place, const std::string&
 
 // ---- status, version
 
+json device(const Sentry& sentry) {
+    json reply{{"interface", sentry.interface()},
+               {"ifindex", sentry.index()},
+               {"state", sentry.index() == 0 ? "waiting" : "closed"},
+               {"trouble", sentry.trouble()},
+               {"xdp_mode", nullptr},
+               {"egress", nullptr}};
+    if (const auto& attachment = sentry.attachment()) {
+        reply["state"] = "enforced";
+        reply["xdp_mode"] = attachment->native() ? "native" : "generic";
+        reply["egress"] = attachment->egress() == EgressHook::tcx ? "tcx" : "clsact";
+    }
+    return reply;
+}
+
+json guard(const Sentry& sentry) {
+    json reply{
+        {"table", sentry.guard().table()}, {"trouble", sentry.guard_trouble()}, {"held_back", nullptr}};
+    const auto total = [](const Total& one) { return json{{"packets", one.packets}, {"bytes", one.bytes}}; };
+    if (const Result<HeldBack> held = sentry.guard().held_back())
+        reply["held_back"] = {{"inbound", total(held->inbound)}, {"outbound", total(held->outbound)}};
+    else
+        reply["trouble"] = held.error().message;
+    return reply;
+}
+
+json routers(Daemon& daemon) {
+    json list = json::array();
+    const Result<KernelInstant> now = daemon.datapath().now();
+    if (!now) return list;
+    for (const LearntRouter& router : daemon.routers().list(*now, daemon.datapath().settings().hz))
+        list.push_back({{"address", to_string(router.address)}, {"expires_in", router.expires_in_s}});
+    return list;
+}
+
 json status(Daemon& daemon) {
     const Policy& policy = daemon.policy();
     Datapath& datapath = daemon.datapath();
-    const Attachment& attachment = daemon.attachment();
     const dw_image* image = datapath.policy().in_force();
-    return {
+    json reply{
         {"version", kVersion},
         {"pid", ::getpid()},
         {"uplink", policy.uplink.name},
-        {"interface", attachment.device().name},
-        {"ifindex", attachment.device().index},
-        {"xdp_mode", attachment.native() ? "native" : "generic"},
-        {"egress", attachment.egress() == EgressHook::tcx ? "tcx" : "clsact"},
+        {"guard", guard(daemon.sentry())},
+        {"routers", routers(daemon)},
         {"config", daemon.options().config},
         {"loaded_at", iso_time(daemon.loaded_at_ns())},
         {"generation", image->generation},
@@ -54,12 +86,13 @@ json status(Daemon& daemon) {
         {"pin_dir", daemon.options().pin_dir},
         {"prefixes", daemon.prefixes()},
     };
+    reply.update(device(daemon.sentry()));
+    return reply;
 }
 
 json prefix(Daemon& daemon) {
-    json reply{{"prefixes", daemon.prefixes()},
-               {"self", daemon.line().self_json()},
-               {"enforced_in_us", nullptr}};
+    json reply{
+        {"prefixes", daemon.prefixes()}, {"self", daemon.line().self_json()}, {"enforced_in_us", nullptr}};
     if (daemon.enforced_in_ns()) reply["enforced_in_us"] = *daemon.enforced_in_ns() / 1000;
     return reply;
 }
@@ -150,7 +183,7 @@ CallResult unload(Daemon& daemon, const Caller& caller, const std::function<void
     if (Result<void> unloaded = daemon.unload(); !unloaded)
         return call_error("Failed", unloaded.error().message);
     leave();
-    const std::string& interface = daemon.attachment().device().name;
+    const std::string& interface = daemon.sentry().interface();
     return json{
         {"interface", interface},
         {"message", fmt::format("{} is open: nothing is filtered any more, and dishwalld ends", interface)}};

@@ -19,6 +19,7 @@ Own decode(const dw_own& encoded) {
     Own own;
     const std::size_t prefixes = std::min<std::size_t>(encoded.prefixes, DW_PREFIXES);
     for (std::size_t i = 0; i < prefixes; ++i) own.prefixes.push_back(live_prefix(encoded.prefix[i]));
+    std::copy(std::begin(encoded.mac), std::end(encoded.mac), own.mac.begin());
     for (const auto& line : encoded.self)
         for (const dw_in6& way : line)
             if (way.hi != 0 || way.lo != 0) own.self.push_back({way.hi, way.lo});
@@ -58,6 +59,7 @@ Result<void> OwnWriter::write(const Own& own) {
 Own common_part(const Own& before, const Own& after) {
     Own common;
     common.self = after.self;
+    common.mac = after.mac;
     for (const LivePrefix& live : after.prefixes) {
         const auto same = [&](const LivePrefix& other) {
             return other.prefix == live.prefix && other.source == live.source;

@@ -6,6 +6,7 @@
 
 #include "bpf/core/layout.h"
 #include "control/kernel_maps.h"
+#include "control/stamp.h"
 #include "control/skeleton.h"
 #include "rules/result.h"
 
@@ -21,6 +22,8 @@ public:
     [[nodiscard]] int egress_fd() const { return bpf_program__fd(skeleton_->progs.dw_egress); }
     // Where a tracing instance leaves what the last packet came to; each instance has its own.
     [[nodiscard]] int outcome_fd() const { return bpf_map__fd(skeleton_->maps.outcome); }
+    // What the ingress program writes into the frames that it passes.
+    [[nodiscard]] Stamp stamp() const { return std::to_array(skeleton_->rodata->settings.stamp); }
     // The object's maps, without the images.
     [[nodiscard]] Result<KernelMaps> maps() const;
 

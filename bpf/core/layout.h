@@ -103,7 +103,8 @@ struct dw_control {
 	__u32 cpus;       /* counter blocks */
 	__u64 secret[DW_SECRET_WORDS]; /* boot secret of the flow hash; copied into the programs' rodata */
 	__u64 armed_at;   /* CLOCK_REALTIME, ns, when these maps were made */
-	__u8 unused[8];
+	__u8 stamp[6];    /* the source MAC address of what was judged and passed: control/guard.h asks for it */
+	__u8 unused[2];
 };
 DW_ASSERT(sizeof(struct dw_control) == 128, "two lines");
 
@@ -114,7 +115,8 @@ struct dw_settings {
 	__u32 dry;   /* judge, but change nothing: no counters, no flows, no events (explain, D7) */
 	__u32 trace; /* leave the outcome of each packet in the `outcome` map (explain, tests) */
 	__u32 ask_neighbours; /* ask the kernel whether a new flow's host is a known neighbour (R38) */
-	__u32 pad;
+	__u8 stamp[6];        /* as in dw_control; all zero: none is written */
+	__u8 pad[2];
 	__u64 secret[DW_SECRET_WORDS];
 };
 

@@ -40,6 +40,11 @@ void add_verb(CLI::App* app, const Verb& verb, Invocation* invocation) {
             ->add_option(words, invocation->words, "in|out PROTOCOL SOURCE > DESTINATION [FLAGS], in quotes")
             ->required()
             ->expected(1, -1);
+    else if (words == "STANDARD")
+        command->add_option(words, invocation->words, "rfc6092")
+            ->required()
+            ->expected(1)
+            ->check(CLI::IsMember({"rfc6092"}));
     else if (!words.empty())
         command->add_option("FILE", invocation->words, "a rule file")->expected(1)->required(words == "FILE");
     if (name == "counters")

@@ -7,6 +7,7 @@
 #include <ostream>
 #include <system_error>
 
+#include "control/dishctl/audit.h"
 #include "control/dishctl/check.h"
 #include "control/dishctl/text.h"
 #include "control/dishctl/views.h"
@@ -82,6 +83,13 @@ int check(const Invocation& invocation) {
     return report.good ? kOk : kCheckFailed;
 }
 
+// RFC 6092 is the only standard that there is a table for: the command line takes no other word.
+int audit(const Invocation& invocation) {
+    *invocation.out << (invocation.as_json ? document(audit_document(rfc6092()))
+                                           : audit_view(rfc6092(), invocation.view));
+    return kOk;
+}
+
 int load(const Invocation& invocation) {
     json config;  // null: the file that is in force, again
     if (!invocation.words.empty()) {
@@ -137,8 +145,13 @@ int monitor(const Invocation& invocation) {
 }
 
 int unload(const Invocation& invocation) {
-    return ask_and_show(invocation, "Unload", json::object(),
-                        [](const json& reply) { return printable(text_of(reply, "message")) + "\n"; });
+    const int code = ask_and_show(invocation, "Unload", json::object(), [](const json& reply) {
+        return printable(text_of(reply, "message")) + "\n";
+    });
+    if (code == kUnreachable)
+        *invocation.err
+            << "dishctl: if no daemon runs, 'dishwalld --unload' takes off what one left behind\n";
+    return code;
 }
 
 // Says its own version even when there is nobody to ask.
@@ -186,6 +199,10 @@ constexpr Verb kVerbs[] = {
      "  dishctl monitor\n  dishctl monitor --count 10\n  dishctl monitor -j | jq -c 'select(.kind == "
      "\"prefix\")'",
      monitor},
+    {"audit", "STANDARD", "show what is done of RFC 6092, and which tests show it; needs no daemon",
+     "  dishctl audit rfc6092\n"
+     "  dishctl audit rfc6092 -j | jq '.recommendations[] | select(.status != \"met\")'",
+     audit},
     {"unload", "", "take dishwall off the uplink: everything passes from then on", "  dishctl unload",
      unload},
     {"version", "", "show the versions of dishctl and of the daemon", "  dishctl version", version},

@@ -33,7 +33,7 @@ struct Invocation {
     bool all = false;                    // counters --all
     std::optional<std::uint64_t> limit;  // flows --limit; 0: all of them
     std::uint64_t events = 0;            // monitor --count; 0: no end
-    std::vector<std::string> words;      // FILE, PACKET
+    std::vector<std::string> words;      // FILE, PACKET, STANDARD
     View view;
     std::ostream* out = nullptr;
     std::ostream* err = nullptr;
@@ -41,7 +41,7 @@ struct Invocation {
 
 struct Verb {
     const char* name;
-    const char* words;  // what stands behind it: "", "FILE", "[FILE]", "PACKET"
+    const char* words;  // what stands behind it: "", "FILE", "[FILE]", "PACKET", "STANDARD"
     const char* summary;
     const char* examples;
     int (*run)(const Invocation& invocation);

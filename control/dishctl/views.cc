@@ -16,7 +16,7 @@ using Kind = Table::Kind;
 
 const char* color_of_verdict(const std::string& verdict) {
     if (verdict == "accept") return "green";
-    return verdict == "drop" || verdict == "reject" ? "red" : nullptr;
+    return verdict == "drop" || verdict == "reject" || verdict == "reject-late" ? "red" : nullptr;
 }
 
 const char* color_of_state(const std::string& state) {
@@ -149,6 +149,35 @@ void add_counted(const json& all, bool also_zero, const std::function<void(const
         if (also_zero || number_of(one, "packets") != 0) add(one);
 }
 
+// ---- status
+
+std::string uplink_text(const json& reply, const View& view) {
+    const std::string interface = text_of(reply, "interface"), state = text_of(reply, "state");
+    const std::string uplink = text_of(reply, "uplink");
+    if (state == "waiting")
+        return colored(
+            fmt::format("{}: waiting for {}, and nothing passes through that name until it is armed", uplink,
+                        interface),
+            Color::yellow, view.color);
+    if (state == "closed")
+        return colored(fmt::format("{}: {} (index {}) is CLOSED: {}", uplink, interface,
+                                   text_of(reply, "ifindex"), printable(text_of(reply, "trouble"))),
+                       Color::red, view.color);
+    const bool generic = text_of(reply, "xdp_mode") == "generic";
+    return fmt::format("{} on {} (index {}), XDP {}{}, egress {}", uplink, interface,
+                       text_of(reply, "ifindex"), text_of(reply, "xdp_mode"),
+                       generic ? " (slower than native)" : "", text_of(reply, "egress"));
+}
+
+std::string guard_text(const json& guard, const View& view) {
+    if (const std::string trouble = text_of(guard, "trouble"); !trouble.empty())
+        return colored("NOT as it should be: " + printable(trouble), Color::red, view.color);
+    const json& held = part_of(guard, "held_back");
+    return fmt::format("nftables table inet {}, held back {} packets in, {} out", text_of(guard, "table"),
+                       number_of(part_of(held, "inbound"), "packets"),
+                       number_of(part_of(held, "outbound"), "packets"));
+}
+
 std::string field(const char* name, const std::string& value) {
     return fmt::format("{:<10} {}\n", name, value);
 }
@@ -170,12 +199,9 @@ std::string prefix_view(const json& reply, const View& view) {
 std::string status_view(const json& reply, const View& view) {
     const json& rules = part_of(reply, "rules");
     const json& flows = part_of(reply, "flow_table");
-    const bool generic = text_of(reply, "xdp_mode") == "generic";
     std::string text;
-    text += field("uplink", fmt::format("{} on {} (index {}), XDP {}{}, egress {}", text_of(reply, "uplink"),
-                                        text_of(reply, "interface"), text_of(reply, "ifindex"),
-                                        text_of(reply, "xdp_mode"), generic ? " (slower than native)" : "",
-                                        text_of(reply, "egress")));
+    text += field("uplink", uplink_text(reply, view));
+    text += field("guard", guard_text(part_of(reply, "guard"), view));
     text +=
         field("rule file", fmt::format("{}, loaded {}, generation {}", printable(text_of(reply, "config")),
                                        date_text(text_of(reply, "loaded_at")), text_of(reply, "generation")));
@@ -188,6 +214,10 @@ std::string status_view(const json& reply, const View& view) {
     text += field("daemon", fmt::format("dishwalld {}, process {}, layout {}, pins in {}",
                                         text_of(reply, "version"), text_of(reply, "pid"),
                                         text_of(reply, "layout"), printable(text_of(reply, "pin_dir"))));
+    for (const json& router : part_of(reply, "routers"))
+        text += field("router",
+                      fmt::format("{}, for another {}", text_of(router, "address"),
+                                  duration_text(static_cast<std::int64_t>(number_of(router, "expires_in")))));
     return text + "\n" + prefix_table(part_of(reply, "prefixes"), view);
 }
 

@@ -35,7 +35,8 @@ using EventSource = std::unique_ptr<sd_event_source, SourceUnref>;
 
 bool opens_something(const LineChange& change) {
     using Kind = LineChange::Kind;
-    return change.kind == Kind::added || change.kind == Kind::returned || change.kind == Kind::self_added;
+    return change.kind == Kind::added || change.kind == Kind::returned || change.kind == Kind::self_added ||
+           change.kind == Kind::mac_changed;
 }
 
 using Due = std::optional<MonotonicTime>;
@@ -234,7 +235,7 @@ void LineFollower::Impl::set_timer() {
 
 UplinkState LineFollower::Impl::uplink_state() const {
     const std::optional<LinkFact> link = tracker->uplink();
-    return link ? UplinkState{link->index, link->up} : UplinkState{};
+    return link ? UplinkState{link->index, link->up, link->enabled} : UplinkState{};
 }
 
 // ---- the class

@@ -31,8 +31,9 @@ struct LineUpdate {
 };
 
 struct UplinkState {
-    unsigned index = 0;  // 0: there is no such interface now. Another index: deleted and made again
-    bool up = false;     // administratively up and with carrier
+    unsigned index = 0;    // 0: there is no such interface now. Another index: deleted and made again
+    bool up = false;       // administratively up and with carrier
+    bool enabled = false;  // administratively up
 
     bool operator==(const UplinkState&) const = default;
 };

@@ -4,6 +4,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 
 #include <array>
 #include <cstring>
@@ -49,11 +50,17 @@ std::optional<LinkFact> link_in(const nlmsghdr* message) {
     // A bridge reports its ports under its own family: a port that leaves it is not a link that is gone.
     if (!body || body->ifi_family != AF_UNSPEC) return std::nullopt;
     constexpr unsigned kUp = IFF_UP | kLowerUp;
-    LinkFact link{static_cast<unsigned>(body->ifi_index), "", (body->ifi_flags & kUp) == kUp};
+    LinkFact link;
+    link.index = static_cast<unsigned>(body->ifi_index);
+    link.up = (body->ifi_flags & kUp) == kUp;
+    link.enabled = (body->ifi_flags & IFF_UP) != 0;
     each_attribute(message, sizeof(ifinfomsg), [&](const nlattr* attribute) {
         if (mnl_attr_get_type(attribute) == IFLA_IFNAME &&
             mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
             link.name = mnl_attr_get_str(attribute);
+        const bool is_mac = mnl_attr_get_type(attribute) == IFLA_ADDRESS && body->ifi_type == ARPHRD_ETHER;
+        if (is_mac && mnl_attr_get_payload_len(attribute) == link.mac.size())
+            std::memcpy(link.mac.data(), mnl_attr_get_payload(attribute), link.mac.size());
     });
     return link;
 }

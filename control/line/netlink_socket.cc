@@ -38,8 +38,8 @@ int error_in(const nlmsghdr* message) {
 
 }  // namespace
 
-Result<NetlinkSocket> NetlinkSocket::open(int flags) {
-    mnl_socket* raw = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
+Result<NetlinkSocket> NetlinkSocket::open(int bus, int flags) {
+    mnl_socket* raw = mnl_socket_open2(bus, SOCK_CLOEXEC | flags);
     if (!raw) return fail("cannot open a netlink socket: {}", std::strerror(errno));
     NetlinkSocket socket{raw};
     if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) != 0)
@@ -48,8 +48,8 @@ Result<NetlinkSocket> NetlinkSocket::open(int flags) {
     return socket;
 }
 
-Result<NetlinkSocket> NetlinkSocket::subscribe(const std::vector<int>& groups) {
-    Result<NetlinkSocket> socket = open(SOCK_NONBLOCK);
+Result<NetlinkSocket> NetlinkSocket::subscribe(const std::vector<int>& groups, int bus) {
+    Result<NetlinkSocket> socket = open(bus, SOCK_NONBLOCK);
     if (!socket) return socket;
     for (int group : groups)
         if (mnl_socket_setsockopt(socket->socket_.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
@@ -58,7 +58,7 @@ Result<NetlinkSocket> NetlinkSocket::subscribe(const std::vector<int>& groups) {
 }
 
 Result<NetlinkSocket> NetlinkSocket::for_dumps() {
-    Result<NetlinkSocket> socket = open(0);
+    Result<NetlinkSocket> socket = open(NETLINK_ROUTE, 0);
     if (!socket) return socket;
     // Lets the kernel filter a dump by what the request says; without it, more comes than was asked for.
     const int on = 1;

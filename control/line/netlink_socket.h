@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// One rtnetlink socket. Events and dumps use a socket each, so that an answer is never searched among events;
+// One netlink socket. Events and dumps use a socket each, so that an answer is never searched among events;
 // the event socket is opened first, so that nothing happens unseen between a dump and the first event.
 #pragma once
 
 #include <libmnl/libmnl.h>
+#include <linux/netlink.h>
 
 #include <functional>
 #include <memory>
@@ -18,9 +19,10 @@ class NetlinkSocket {
 public:
     using OnMessage = std::function<void(const nlmsghdr*)>;
 
-    // Non-blocking, subscribed to the RTNLGRP_* groups.
-    [[nodiscard]] static Result<NetlinkSocket> subscribe(const std::vector<int>& groups);
-    // Blocking, for dumps.
+    // Non-blocking, subscribed to these groups of the bus (RTNLGRP_*, or another bus's).
+    [[nodiscard]] static Result<NetlinkSocket> subscribe(const std::vector<int>& groups,
+                                                         int bus = NETLINK_ROUTE);
+    // Blocking, for rtnetlink dumps.
     [[nodiscard]] static Result<NetlinkSocket> for_dumps();
 
     [[nodiscard]] int fd() const { return mnl_socket_get_fd(socket_.get()); }
@@ -46,7 +48,7 @@ private:
         void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
     };
     explicit NetlinkSocket(mnl_socket* socket) : socket_(socket) {}
-    [[nodiscard]] static Result<NetlinkSocket> open(int flags);
+    [[nodiscard]] static Result<NetlinkSocket> open(int bus, int flags);
 
     std::unique_ptr<mnl_socket, Close> socket_;
     unsigned sequence_ = 0;

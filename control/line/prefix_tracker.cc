@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/line/prefix_tracker.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -32,8 +34,8 @@ bool covers(const Ipv6Prefix& outer, const Ipv6Prefix& inner) {
 }  // namespace
 
 const char* to_string(LineChange::Kind kind) {
-    constexpr const char* kNames[] = {"added", "preferred", "deprecated", "withdrawn",   "returned",
-                                      "gone",  "no-room",   "self-added", "self-removed"};
+    constexpr const char* kNames[] = {"added", "preferred", "deprecated", "withdrawn",    "returned",
+                                      "gone",  "no-room",   "self-added", "self-removed", "mac-changed"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -280,7 +282,7 @@ void PrefixTracker::make_room(Changes* changes) {
 }
 
 void PrefixTracker::publish(Changes* changes) {
-    Own now{{}, self_addresses()};
+    Own now{{}, self_addresses(), uplink().value_or(LinkFact{}).mac};
     for (const auto& [key, entry] : entries_)
         if (entry.served) now.prefixes.push_back(live(key, entry));
 
@@ -295,6 +297,10 @@ void PrefixTracker::publish(Changes* changes) {
     std::ranges::set_difference(own_.self, now.self, std::back_inserter(went));
     tell(LineChange::Kind::self_added, came, "is this box's");
     tell(LineChange::Kind::self_removed, went, "is no longer this box's");
+    if (now.mac != own_.mac)
+        changes->push_back(
+            {LineChange::Kind::mac_changed, "", LivePrefix{},
+             fmt::format("the MAC address of {} is {:02x}", interface_, fmt::join(now.mac, ":"))});
     own_ = std::move(now);
 }
 

@@ -12,6 +12,7 @@
 // lifetimes stands still while the machine sleeps.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -35,7 +36,9 @@ using UnixTime = std::chrono::nanoseconds;       // CLOCK_REALTIME since 1970
 struct LinkFact {
     unsigned index = 0;
     std::string name;
-    bool up = false;  // administratively up and with carrier
+    bool up = false;                    // administratively up and with carrier
+    bool enabled = false;               // administratively up
+    std::array<std::uint8_t, 6> mac{};  // all zero: it has no Ethernet address
 
     bool operator==(const LinkFact&) const = default;
 };
@@ -72,10 +75,11 @@ struct LineChange {
         no_room,     // live, but there are more than DW_PREFIXES
         self_added,
         self_removed,
+        mac_changed,
     };
     Kind kind{};
-    std::string source;  // "dish.pd"; empty for self_*
-    LivePrefix prefix;   // for self_*: the address as a /128
+    std::string source;  // "dish.pd"; empty for self_* and mac_changed
+    LivePrefix prefix;   // for self_*: the address as a /128; nothing for mac_changed
     std::string text;    // "dish.pd: 2001:db8:1100::/56 is new"
 
     [[nodiscard]] bool about_prefix() const { return kind < Kind::self_added; }

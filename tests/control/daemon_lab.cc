@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include <chrono>
@@ -21,6 +22,7 @@
 
 #include "control/device.h"
 #include "control/frame_builder.h"
+#include "control/kernel_support.h"
 
 namespace dishwall {
 namespace {
@@ -87,6 +89,12 @@ std::string shell(const std::string& command) {
     while (const std::size_t got = std::fread(block, 1, sizeof block, pipe)) output.append(block, got);
     EXPECT_EQ(::pclose(pipe), 0) << command << ": " << output;
     return output;
+}
+
+UniqueFd pass_everything() {
+    const bpf_insn program[] = {{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, XDP_PASS},
+                                {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+    return UniqueFd(bpf_prog_load(BPF_PROG_TYPE_XDP, "stranger", "GPL", program, 2, nullptr));
 }
 
 // ---- Instance
@@ -231,12 +239,32 @@ std::uint32_t DaemonLab::xdp_program_on_uplink() const {
     return id;
 }
 
-unsigned DaemonLab::tcx_programs_on_uplink() const {
+unsigned DaemonLab::egress_programs_on_uplink() const {
     __u32 ids[16], count = 16;
     const auto tcx_egress = static_cast<bpf_attach_type>(47);
     const int error =
         bpf_prog_query(static_cast<int>(::if_nametoindex("wan0")), tcx_egress, 0, nullptr, ids, &count);
-    return error == 0 ? count : 0;
+    return (error == 0 ? count : 0) + filters_on_uplink();
+}
+
+unsigned DaemonLab::filters_on_uplink() const {
+    // Without a clsact qdisc tc has nothing to show and fails.
+    const std::string text = shell("tc filter show dev wan0 egress 2>/dev/null || true");
+    unsigned count = 0;
+    for (std::size_t at = 0; (at = text.find(" handle ", at)) != text.npos; ++at) ++count;
+    return count;
+}
+
+std::string DaemonLab::usual_egress() {
+    utsname name{};
+    ::uname(&name);
+    return *parse_kernel_release(name.release) < KernelVersion{6, 6} ? "clsact" : "tcx";
+}
+
+bool DaemonLab::make_uplink_a_bridge() {
+    shell("ip link del wan0");
+    return shell("ip link add wan0 type bridge && ip link set wan0 up || echo cannot").find("cannot") ==
+           std::string::npos;
 }
 
 }  // namespace dishwall

@@ -25,6 +25,9 @@ namespace dishwall {
 // Runs a command and returns its output; a failing one fails the test.
 std::string shell(const std::string& command);
 
+// An XDP program that is not ours.
+[[nodiscard]] UniqueFd pass_everything();
+
 // One instance's directories, command line and process.
 class Instance {
 public:
@@ -76,7 +79,13 @@ protected:
     void send(const std::string& packet, int times = 1);
     // 0: none.
     [[nodiscard]] std::uint32_t xdp_program_on_uplink() const;
-    [[nodiscard]] unsigned tcx_programs_on_uplink() const;
+    // Through whichever hook.
+    [[nodiscard]] unsigned egress_programs_on_uplink() const;
+    [[nodiscard]] unsigned filters_on_uplink() const;  // of clsact
+    // The hook that is taken when nothing else is asked for: tcx came with kernel 6.6.
+    [[nodiscard]] static std::string usual_egress();
+    // Puts a device that has no native XDP in the uplink's place; false: this kernel has no bridges.
+    [[nodiscard]] static bool make_uplink_a_bridge();
 
     std::optional<Instance> daemon;
 

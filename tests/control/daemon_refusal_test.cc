@@ -21,16 +21,10 @@ protected:
         EXPECT_FALSE(daemon->start(more, wrapper)) << daemon->log();
         EXPECT_EQ(daemon->wait(), 1);
         EXPECT_NE(daemon->log().find(message), std::string::npos) << daemon->log();
-        EXPECT_EQ(tcx_programs_on_uplink(), 0u);
+        EXPECT_EQ(egress_programs_on_uplink(), 0u);
         EXPECT_FALSE(std::filesystem::exists(daemon->pin_dir + "/control"));
     }
 };
-
-UniqueFd pass_everything() {
-    const bpf_insn program[] = {{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, XDP_PASS},
-                                {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
-    return UniqueFd(bpf_prog_load(BPF_PROG_TYPE_XDP, "stranger", "GPL", program, 2, nullptr));
-}
 
 TEST_F(DaemonRefusal, AnotherXdpProgramIsNeverReplaced) {
     const UniqueFd stranger = pass_everything();
@@ -49,14 +43,6 @@ TEST_F(DaemonRefusal, AnotherXdpLinkIsNeverReplaced) {
     const std::uint32_t id = xdp_program_on_uplink();
     expect_refusal(fmt::format("another XDP program (id {}) is on wan0 and is not replaced", id));
     EXPECT_EQ(xdp_program_on_uplink(), id);
-}
-
-TEST_F(DaemonRefusal, UnknownInterfaceListsThoseThereAre) {
-    std::string text = config_text("");
-    text.replace(text.find("wan0"), 4, "eth9");
-    daemon->write_config(text);
-    expect_refusal("uplink dish: no interface eth9 (there are: ");
-    EXPECT_NE(daemon->log().find("wan0"), std::string::npos);
 }
 
 TEST_F(DaemonRefusal, ABrokenRuleFileIsShownWithItsPlace) {

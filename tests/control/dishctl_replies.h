@@ -28,7 +28,10 @@ inline nlohmann::json canned_prefix() {
 inline nlohmann::json canned_status() {
     nlohmann::json status = canned(R"({
         "version":"0.1.0","pid":4711,"uplink":"dish","interface":"eth0","ifindex":2,"xdp_mode":"generic",
-        "egress":"tcx","config":"/etc/dishwall/dishwall.conf","loaded_at":"2026-11-22T13:05:01.250Z","generation":3,
+        "egress":"tcx","state":"enforced","trouble":"",
+        "guard":{"table":"dishwall-eth0","trouble":"","held_back":{"inbound":{"packets":12,"bytes":900},
+                 "outbound":{"packets":3,"bytes":210}}},
+        "routers":[{"address":"fe80::1","expires_in":295}],"config":"/etc/dishwall/dishwall.conf","loaded_at":"2026-11-22T13:05:01.250Z","generation":3,
         "rules":{"inbound":7,"outbound":2},"image_bytes":12345,"image_limit":4194304,
         "flow_table":{"slots":131072,"bytes":17825792},"layout":1,"pin_dir":"/sys/fs/bpf/dishwall"})");
     status["prefixes"] = canned_prefixes();

@@ -44,10 +44,12 @@ protected:
 TEST_F(ViewTest, status) {
     EXPECT_EQ(trimmed("\n" + status_view(canned_status(), kPipe)), R"(
 uplink     dish on eth0 (index 2), XDP generic (slower than native), egress tcx
+guard      nftables table inet dishwall-eth0, held back 12 packets in, 3 out
 rule file  /etc/dishwall/dishwall.conf, loaded 2026-11-22 13:05:01, generation 3
 rules      7 inbound, 2 outbound; image 12 KiB of 4.0 MiB
 flow table 131072 flows at most, 17 MiB
 daemon     dishwalld 0.1.0, process 4711, layout 1, pins in /sys/fs/bpf/dishwall
+router     fe80::1, for another 4 min 55 s
 
 SOURCE      PREFIX             STATE              LIFETIME
 dish.pd     2001:db8:1100::/56 grace              gone in 4 min
@@ -55,6 +57,25 @@ dish.pd     2001:db8:2200::/56 preferred
 dish.pd     2001:db8:3300::/56 grace              gone 1 min 30 s after the line is up
 dish.onlink 2001:db8:ffff::/64 deprecated on-link valid 4 min 55 s, preferred 0 s
 )");
+}
+
+// R34, R35: what is not enforced is said first.
+TEST_F(ViewTest, status_of_an_uplink_that_is_not_armed) {
+    const auto first_lines = [](const json& status) {
+        const std::string text = status_view(status, kPipe);
+        return text.substr(0, text.find("rule file"));
+    };
+    json status = canned_status();
+    status.update({{"state", "waiting"}, {"ifindex", 0}, {"xdp_mode", nullptr}, {"egress", nullptr}});
+    EXPECT_EQ(first_lines(status),
+              "uplink     dish: waiting for eth0, and nothing passes through that name until it is armed\n"
+              "guard      nftables table inet dishwall-eth0, held back 12 packets in, 3 out\n");
+    status.update({{"state", "closed"}, {"ifindex", 9}, {"trouble", "another XDP program (id 7) is on eth0"}});
+    status["guard"]["trouble"] = "table inet dishwall-eth0: nftables refuses: Operation not permitted";
+    EXPECT_EQ(first_lines(status),
+              "uplink     dish: eth0 (index 9) is CLOSED: another XDP program (id 7) is on eth0\n"
+              "guard      NOT as it should be: table inet dishwall-eth0: nftables refuses: Operation not "
+              "permitted\n");
 }
 
 TEST_F(ViewTest, prefix) {
@@ -140,6 +161,17 @@ TEST_F(ViewTest, events) {
               "13:05:01.250 drop   in  TCP [2001:db8:9::1]:40000 > [2001:db8:2200:1::10]:22, 74 bytes: "
               "default-drop "
               "(12 before it not shown)\n");
+    // R21: what was let through, and still is worth a word.
+    json second = canned_drop();
+    second.update({{"kind", "accept"},
+                   {"IP", {{"source", "fe80::bad"}, {"destination", "ff02::1"}, {"ipVersion", "IPv6"}}},
+                   {"l4", {{"ICMPv6", {{"type", 134}, {"code", 0}}}}},
+                   {"reason", "second-router"},
+                   {"drop_reason_desc", nullptr},
+                   {"length", 118},
+                   {"skipped", 0}});
+    EXPECT_EQ(event_view(second, kPipe),
+              "13:05:01.250 accept in  ICMPv6 134/0 fe80::bad > ff02::1, 118 bytes: second-router\n");
     EXPECT_EQ(event_view(canned_change(), kPipe), "13:05:02.000 prefix dish.pd: 2001:db8:2200::/56 is new\n");
 }
 
@@ -292,9 +324,12 @@ protected:
 
 TEST_F(DishctlTest, daemon_that_is_not_there_is_exit_4_and_names_the_socket) {
     const std::string hint = "; start it (systemctl start dishwalld), or name its directory with --run-dir\n";
-    for (const char* words : {"status", "flows", "counters", "prefix", "monitor", "unload", "load",
-                              "-j status", "explain 'in tcp'"})
+    for (const char* words : {"status", "flows", "counters", "prefix", "monitor", "load", "-j status",
+                              "explain 'in tcp'"})
         expect(words, 4, "", "dishctl: no dishwalld here: there is no " + file("ctl.sock") + hint);
+    expect("unload", 4, "",
+           "dishctl: no dishwalld here: there is no " + file("ctl.sock") + hint +
+               "dishctl: if no daemon runs, 'dishwalld --unload' takes off what one left behind\n");
 }
 
 TEST_F(DishctlTest, wrong_usage_is_exit_2) {

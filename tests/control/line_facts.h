@@ -39,7 +39,7 @@ inline PrefixSource ra() { return {"onlink", FromRouterAdvertisement{}, {}}; }
 inline PrefixSource lan() { return {"lan", FromAddresses{"br"}, {}}; }
 inline PrefixSource fixed(const std::string& prefix) { return {"fixed", Static{pfx(prefix)}, {}}; }
 
-inline LinkFact wan(bool up, unsigned index = kDish) { return {index, "wan", up}; }
+inline LinkFact wan(bool up, unsigned index = kDish) { return {index, "wan", up, up, {}}; }
 
 inline AddressFact address_on(unsigned link, const std::string& text, unsigned length = 64) {
     AddressFact fact;

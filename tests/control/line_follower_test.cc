@@ -198,7 +198,8 @@ TEST_F(LineFollowerTest, an_answer_never_runs_ahead_of_what_is_in_force) {
     EXPECT_TRUE(updates_.empty());
     follower_->report_now();
     ASSERT_EQ(updates_.size(), 1u);
-    EXPECT_EQ(texts_of(updates_[0].changes), "dish.pd: 2001:db8:1100::/56 is withdrawn, open flows live on for 300 s");
+    EXPECT_EQ(texts_of(updates_[0].changes),
+              "dish.pd: 2001:db8:1100::/56 is withdrawn, open flows live on for 300 s");
 }
 
 TEST_F(LineFollowerTest, new_prefix_is_reported_within_a_millisecond) {
@@ -257,9 +258,25 @@ TEST_F(LineFollowerTest, uplink_down_up_deleted_and_made_again) {
     step("link set wan up");
     const UplinkState again = follower_->uplink();
     EXPECT_NE(again.index, first.index);
-    const std::vector<UplinkState> expected{
-        {first.index, false}, first, {0, false}, {again.index, false}, {again.index, true}};
+    step("link set wan down");  // which is more than no carrier
+    const std::vector<UplinkState> expected{{first.index, false, true}, first,
+                                            {0, false, false},          {again.index, false, false},
+                                            {again.index, true, true},  {again.index, false, false}};
     EXPECT_EQ(uplinks_, expected);
+}
+
+// R40: frames for another MAC address are judged by it.
+TEST_F(LineFollowerTest, the_uplinks_mac_address_is_known_and_followed) {
+    using Mac = std::array<std::uint8_t, 6>;
+    ip("link set wan address 02:00:00:00:00:11");
+    EXPECT_EQ(start({pd()}).mac, (Mac{2, 0, 0, 0, 0, 0x11}));
+    ip("link set isp address 02:00:00:00:00:99");  // somebody else's
+    ip("link set wan address 02:00:00:00:00:12");
+    EXPECT_EQ(next(), "the MAC address of wan is 02:00:00:00:00:12\n");
+    EXPECT_EQ(follower_->own().mac, (Mac{2, 0, 0, 0, 0, 0x12}));
+    ip("link del wan");
+    EXPECT_EQ(next(), "the MAC address of wan is 00:00:00:00:00:00\n");
+    EXPECT_EQ(follower_->own().mac, Mac{});
 }
 
 TEST_F(LineFollowerTest, start_without_the_interface_waits_for_it) {

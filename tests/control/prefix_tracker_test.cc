@@ -219,6 +219,7 @@ TEST_F(PrefixTrackerTest, old_and_new_are_live_together_then_grace_then_gone) {
     EXPECT_EQ(now(), "dish.pd 2001:db8:2200::/56 preferred");
 }
 
+// R32
 TEST_F(PrefixTrackerTest, flap_within_a_burst_is_nothing) {
     begin({pd()});
     route("2001:db8:1100::/56");
@@ -278,6 +279,7 @@ TEST_F(PrefixTrackerTest, withdrawn_prefix_inside_a_live_one_does_not_shadow_it)
     EXPECT_EQ(now(), "dish.pd 2001:db8:1100::/56 preferred");
 }
 
+// R32
 TEST_F(PrefixTrackerTest, hundred_renumberings_stay_bounded) {
     begin({pd(), ra()});
     for (unsigned n = 0; n < 100; ++n) {
