@@ -52,7 +52,7 @@ DW_INLINE int dw_renew_mark(struct dw_work *w, const struct dw_image *image)
 	id = dw_flow_find(image, &w->second_key);
 	if (id)
 		return !dw_flow_pass(id, &w->passage);
-	return !dw_flow_open(image, &w->second_key, &w->passage);
+	return !dw_flow_open(image, &w->second_key, &w->passage, &w->search);
 }
 
 /* Zero, or the reason for which there is no flow after all. */
@@ -67,7 +67,7 @@ DW_INLINE int dw_move_flow(struct dw_work *w, const struct dw_image *image)
 	if (w->intent == DW_INTENT_PASS) {
 		w->outcome.flow_seen = dw_flow_pass(w->outcome.flow, &w->passage);
 	} else if (w->intent == DW_INTENT_OPEN) {
-		id = dw_flow_open(image, &w->key, &w->passage);
+		id = dw_flow_open(image, &w->key, &w->passage, &w->search);
 		if (!id)
 			return DW_REASON_FLOW_TABLE_FULL;
 		w->outcome.flow = id;
@@ -86,13 +86,15 @@ DW_INLINE int dw_enter_datagram(struct dw_work *w, const struct dw_image *image,
 		.rule = w->outcome.rule,
 	};
 	const struct dw_flow *flow;
+	__u32 id;
 
 	if (w->outcome.flow) {
 		flow = dw_flow_of(w->outcome.flow);
 		if (flow)
 			first.class = dw_class_of(DW_READ(flow->origin), DW_READ(flow->seen));
 	}
-	return dw_datagram_open(image, &w->second_key, &first) ? 0 : DW_REASON_FRAGMENT_TABLE_FULL;
+	id = dw_datagram_open(image, &w->second_key, &first, &w->search);
+	return id ? dw_datagram_settle(image, &w->second_key, &w->search, id) : DW_REASON_FRAGMENT_TABLE_FULL;
 }
 
 /* Is this the first fragment for the second time? */
@@ -119,8 +121,11 @@ DW_INLINE int dw_admit(const struct dw_frame *frame, struct dw_work *w, const st
 		       int inbound)
 {
 	const struct dw_image *image = (const struct dw_image *)blob;
-	int bad, is_first = (w->packet.flags & (DW_PACKET_FRAGMENT | DW_PACKET_LATER)) == DW_PACKET_FRAGMENT;
+	int is_first = (w->packet.flags & (DW_PACKET_FRAGMENT | DW_PACKET_LATER)) == DW_PACKET_FRAGMENT;
+	int bad;
 
+	if (reason == DW_REASON_IPV4_PASS)
+		return reason; /* nobody asks for its later fragments either */
 	if (w->packet.proto == DW_TCP && w->packet.tcp_flags & DW_SYN && w->intent)
 		w->passage.segment.scale = dw_read_scale(frame, &w->packet, &w->options);
 	if (is_first) {

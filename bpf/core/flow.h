@@ -19,8 +19,6 @@
 #include "tcp.h"
 #include "wire.h"
 
-#define DW_CLAIM_TRIES 4
-
 /* What a packet does to its flow. */
 struct dw_passage {
 	__u32 length;    /* bytes */
@@ -249,47 +247,39 @@ DW_GLOBAL int dw_oldest_of(const struct dw_home *home, const struct dw_in6 *host
 	return 0;
 }
 
-/* The best slot that a newcomer can have. offer->yield is 0 when there is none. */
-DW_INLINE int dw_flow_offer(const struct dw_image *image, const struct dw_home *home,
-			    const struct dw_flow_key *key, const struct dw_newcomer *newcomer,
-			    struct dw_offer *best)
+/* The best slot that a newcomer can have, into search->best; its yield is 0 when there is none. */
+DW_INLINE int dw_flow_offer(const struct dw_image *image, const struct dw_flow_key *key, struct dw_search *search)
 {
+	const struct dw_home *home = &search->home;
 	struct dw_bucket *one = dw_mem_bucket(home->bucket[0]), *other = dw_mem_bucket(home->bucket[1]);
-	struct dw_offer second;
 
 	if (!one || !other)
 		return -1;
-	if (dw_slots_offer(image, (const struct dw_slots *)one->slot, home->bucket[0], newcomer, best) ||
-	    dw_slots_offer(image, (const struct dw_slots *)other->slot, home->bucket[1], newcomer, &second))
+	if (dw_slots_offer(image, (const struct dw_slots *)one->slot, home->bucket[0], &search->newcomer,
+			   &search->best) ||
+	    dw_slots_offer(image, (const struct dw_slots *)other->slot, home->bucket[1], &search->newcomer,
+			   &search->second))
 		return -1;
-	if (!dw_first_is_better(best, &second))
-		*best = second;
-	if (!best->yield && !(newcomer->class & 1)) {
-		struct dw_in6 host = key->inside;
-
-		return dw_heaviest_host(home, &host) || dw_oldest_of(home, &host, newcomer->now, best);
-	}
-	return 0;
+	if (!dw_first_is_better(&search->best, &search->second))
+		search->best = search->second;
+	if (search->best.yield || search->newcomer.class & 1)
+		return 0;
+	search->host = key->inside;
+	return dw_heaviest_host(home, &search->host) ||
+	       dw_oldest_of(home, &search->host, search->newcomer.now, &search->best);
 }
 
-/* A slot claimed for this key, as an id, or 0. The claimer fills the flow and publishes the word. */
-DW_INLINE __u32 dw_flow_claim(const struct dw_image *image, const struct dw_home *home,
-			      const struct dw_flow_key *key, const struct dw_newcomer *newcomer)
+/* One attempt to claim the best slot for this key: its id, 0 when there is none, or DW_LOST. */
+DW_GLOBAL __u32 dw_flow_claim(const struct dw_image *image, const struct dw_flow_key *key, struct dw_search *search)
 {
-	for (int attempt = 0; attempt < DW_CLAIM_TRIES; attempt++) {
-		struct dw_offer best;
-		struct dw_bucket *bucket;
+	struct dw_bucket *bucket;
 
-		if (dw_flow_offer(image, home, key, newcomer, &best) || !best.yield)
-			return 0;
-		bucket = dw_bucket_of(best.id);
-		if (!bucket)
-			return 0;
-		if (dw_cas(&bucket->slot[dw_way_of(best.id)], best.word,
-			   dw_slot_word(home->tag, newcomer->class, 0, DW_SLOT_BUSY, newcomer->now)) == best.word)
-			return best.id;
-	}
-	return 0;
+	if (!image || !key || !search)
+		return 0;
+	if (dw_flow_offer(image, key, search) || !search->best.yield)
+		return 0;
+	bucket = dw_bucket_of(search->best.id);
+	return bucket ? dw_slot_claim(&bucket->slot[dw_way_of(search->best.id)], search) : 0;
 }
 
 /*
@@ -355,29 +345,29 @@ DW_INLINE void dw_flow_fill(struct dw_flow *flow, const struct dw_flow_key *key,
 
 /* Opens a flow. Returns its id, or 0 when there is no room for its class. */
 DW_GLOBAL __u32 dw_flow_open(const struct dw_image *image, const struct dw_flow_key *key,
-			     const struct dw_passage *passage)
+			     const struct dw_passage *passage, struct dw_search *search)
 {
-	struct dw_newcomer newcomer = {.now = dw_mem_now()};
 	struct dw_bucket *bucket;
-	struct dw_home home;
 	__u32 id, seen;
-	__u64 word;
 
-	if (!image || !key || !passage)
+	if (!image || !key || !passage || !search)
 		return 0;
 	seen = dw_seen_at_first(passage);
-	newcomer.class = dw_class_of(passage->inbound ? DW_OUTSIDE : DW_INSIDE, seen);
-	home = dw_home_of(key, DW_SETTING(bucket_mask));
-	id = dw_flow_claim(image, &home, key, &newcomer);
-	if (!id)
+	search->newcomer.now = dw_mem_now();
+	search->newcomer.mercy = 0;
+	search->newcomer.class = dw_class_of(passage->inbound ? DW_OUTSIDE : DW_INSIDE, seen);
+	search->home = dw_home_of(key, DW_SETTING(bucket_mask));
+	id = dw_flow_claim(image, key, search);
+	DW_AGAIN_IF_LOST(id, dw_flow_claim(image, key, search));
+	if (!id || id == DW_LOST)
 		return 0;
 	bucket = dw_bucket_of(id);
 	if (!bucket)
 		return 0;
-	dw_flow_fill(&bucket->flow[dw_way_of(id)], key, passage, seen, newcomer.now);
-	word = dw_slot_word(home.tag, newcomer.class, dw_timeout_of(passage->proto, seen), DW_SLOT_LIVE, newcomer.now);
-	dw_cas(&bucket->slot[dw_way_of(id)], dw_slot_word(home.tag, newcomer.class, 0, DW_SLOT_BUSY, newcomer.now), word);
-	return dw_flow_settle(image, key, &home, newcomer.now);
+	dw_flow_fill(&bucket->flow[dw_way_of(id)], key, passage, seen, search->newcomer.now);
+	dw_slot_publish(&bucket->slot[dw_way_of(id)], search, dw_timeout_of(passage->proto, seen));
+	id = dw_flow_settle(image, key, &search->home, search->newcomer.now);
+	return id ? id : dw_flow_find(image, key); /* given back by another CPU while we looked elsewhere (R27) */
 }
 
 DW_INLINE void dw_flow_count(struct dw_flow *flow, const struct dw_passage *passage)

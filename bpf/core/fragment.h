@@ -166,30 +166,27 @@ DW_GLOBAL int dw_datagram_add(__u32 id, __u32 first, __u32 end, __u32 is_last)
 	return DW_REASON_FRAGMENT_DISORDER; /* four other CPUs were faster: as if it had been lost on the way */
 }
 
-DW_INLINE __u32 dw_datagram_claim(const struct dw_image *image, const struct dw_home *home,
-				  const struct dw_newcomer *newcomer)
+/* One attempt to claim a slot: its id, 0 when there is none, or DW_LOST. */
+DW_GLOBAL __u32 dw_datagram_claim(const struct dw_image *image, struct dw_search *search)
 {
-	for (int attempt = 0; attempt < DW_CLAIM_TRIES; attempt++) {
-		struct dw_fragment_bucket *one = dw_mem_fragments(home->bucket[0]);
-		struct dw_fragment_bucket *other = dw_mem_fragments(home->bucket[1]);
-		struct dw_offer best, second;
+	struct dw_fragment_bucket *one, *other;
 
-		if (!one || !other)
-			return 0;
-		if (dw_slots_offer(image, (const struct dw_slots *)one->slot, home->bucket[0], newcomer, &best) ||
-		    dw_slots_offer(image, (const struct dw_slots *)other->slot, home->bucket[1], newcomer, &second))
-			return 0;
-		if (!dw_first_is_better(&best, &second)) {
-			best = second;
-			one = other;
-		}
-		if (!best.yield)
-			return 0;
-		if (dw_cas(&one->slot[dw_way_of(best.id)], best.word,
-			   dw_slot_word(home->tag, newcomer->class, 0, DW_SLOT_BUSY, newcomer->now)) == best.word)
-			return best.id;
+	if (!image || !search)
+		return 0;
+	one = dw_mem_fragments(search->home.bucket[0]);
+	other = dw_mem_fragments(search->home.bucket[1]);
+	if (!one || !other)
+		return 0;
+	if (dw_slots_offer(image, (const struct dw_slots *)one->slot, search->home.bucket[0], &search->newcomer,
+			   &search->best) ||
+	    dw_slots_offer(image, (const struct dw_slots *)other->slot, search->home.bucket[1], &search->newcomer,
+			   &search->second))
+		return 0;
+	if (!dw_first_is_better(&search->best, &search->second)) {
+		search->best = search->second;
+		one = other;
 	}
-	return 0;
+	return search->best.yield ? dw_slot_claim(&one->slot[dw_way_of(search->best.id)], search) : 0;
 }
 
 /* A first fragment that was accepted. */
@@ -202,23 +199,24 @@ struct dw_first_fragment {
 
 /* Enters its datagram. Returns the id, or 0 when there is no room for its class. */
 DW_GLOBAL __u32 dw_datagram_open(const struct dw_image *image, const struct dw_flow_key *key,
-				 const struct dw_first_fragment *first)
+				 const struct dw_first_fragment *first, struct dw_search *search)
 {
-	struct dw_newcomer newcomer = {.now = dw_mem_now(), .mercy = DW_SETTING(hz)};
 	struct dw_cover cover = {0};
 	struct dw_fragment_bucket *bucket;
 	struct dw_datagram *datagram;
-	struct dw_home home;
-	__u64 word;
 	__u32 id;
 
-	if (!image || !key || !first)
+	if (!image || !key || !first || !search)
 		return 0;
-	newcomer.class = first->class & 3;
 	cover.head = first->end;
-	home = dw_home_of(key, DW_FRAGMENT_BUCKETS - 1);
-	id = dw_datagram_claim(image, &home, &newcomer);
-	if (!id)
+	cover.dead = 1; /* until dw_datagram_settle has seen that it is alone */
+	search->newcomer.now = dw_mem_now();
+	search->newcomer.mercy = DW_SETTING(hz);
+	search->newcomer.class = first->class & 3;
+	search->home = dw_home_of(key, DW_FRAGMENT_BUCKETS - 1);
+	id = dw_datagram_claim(image, search);
+	DW_AGAIN_IF_LOST(id, dw_datagram_claim(image, search));
+	if (!id || id == DW_LOST)
 		return 0;
 	bucket = dw_mem_fragments((id - 1) / DW_WAYS);
 	if (!bucket)
@@ -228,9 +226,47 @@ DW_GLOBAL __u32 dw_datagram_open(const struct dw_image *image, const struct dw_f
 	DW_WRITE(datagram->cover, dw_cover_pack(&cover));
 	DW_WRITE(datagram->flow, first->flow);
 	DW_WRITE(datagram->rule, first->rule);
-	word = dw_slot_word(home.tag, newcomer.class, DW_TIMEOUT_FRAGMENT, DW_SLOT_LIVE, newcomer.now);
-	dw_cas(&bucket->slot[dw_way_of(id)], dw_slot_word(home.tag, newcomer.class, 0, DW_SLOT_BUSY, newcomer.now), word);
+	dw_slot_publish(&bucket->slot[dw_way_of(id)], search, DW_TIMEOUT_FRAGMENT);
 	return id;
+}
+
+/*
+ * After entering a datagram as `id`: was its first fragment on another CPU too, at the same moment? Then it overlaps
+ * itself, and all entries are given up (RFC 5722). Of two CPUs at least the later one sees both, so at most one entry
+ * is ever believed. Zero, or why the first fragment must not pass.
+ */
+DW_GLOBAL int dw_datagram_settle(const struct dw_image *image, const struct dw_flow_key *key,
+				 const struct dw_search *search, __u32 id)
+{
+	struct dw_fragment_bucket *own;
+	int twice = 0;
+
+	if (!image || !key || !search)
+		return DW_REASON_INTERNAL;
+	for (int half = 0; half < 2; half++) {
+		struct dw_fragment_bucket *bucket = dw_mem_fragments(search->home.bucket[half]);
+
+		if (!bucket)
+			return DW_REASON_INTERNAL;
+		for (int way = 0; way < DW_WAYS; way++) {
+			__u64 word = DW_READ(bucket->slot[way]);
+
+			if (dw_slot_tag(word) != search->home.tag || dw_slot_status(word) != DW_SLOT_LIVE ||
+			    dw_slot_id(search->home.bucket[half], way) == id ||
+			    dw_slot_expired(image, word, search->newcomer.now) ||
+			    !dw_keys_equal((const struct dw_flow_key *)&bucket->datagram[way].key, key))
+				continue;
+			__sync_fetch_and_or(&bucket->datagram[way].cover, DW_COVER_DEAD);
+			twice = 1;
+		}
+	}
+	if (twice)
+		return DW_REASON_FRAGMENT_OVERLAP;
+	own = dw_mem_fragments((id - 1) / DW_WAYS);
+	if (!own)
+		return DW_REASON_INTERNAL;
+	__sync_fetch_and_and(&own->datagram[dw_way_of(id)].cover, ~DW_COVER_DEAD);
+	return 0;
 }
 
 #endif

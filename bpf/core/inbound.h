@@ -61,11 +61,12 @@ DW_INLINE int dw_judge_independent(struct dw_work *w, const struct dw_blob *imag
 /* Refused for now, or refused for good and told so? */
 DW_INLINE int dw_judge_late(struct dw_work *w, int reason)
 {
-	if (reason == DW_REASON_RULE_REJECT_LATE && dw_is_late(&w->key))
-		return DW_REASON_RULE_REJECT;
-	if (reason == DW_REASON_DEFAULT_REJECT_LATE && dw_is_late(&w->key))
-		return DW_REASON_DEFAULT_REJECT;
-	return reason;
+	if (reason != DW_REASON_RULE_REJECT_LATE && reason != DW_REASON_DEFAULT_REJECT_LATE)
+		return reason;
+	if (!dw_is_late(&w->key))
+		return reason;
+	w->late = 1;
+	return reason == DW_REASON_RULE_REJECT_LATE ? DW_REASON_RULE_REJECT : DW_REASON_DEFAULT_REJECT;
 }
 
 /* What no known flow explains: may it open one? */

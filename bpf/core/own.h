@@ -34,7 +34,7 @@ DW_INLINE int dw_is_self(const struct dw_own *own, struct dw_in6 a)
 
 	for (int way = 0; way < DW_SELF_WAYS; way++)
 		if (dw_in6_equal(line[way], a))
-			return 1;
+			return !!(a.hi | a.lo); /* a free way is no address (R2) */
 	return 0;
 }
 

@@ -87,6 +87,15 @@ struct dw_offer {
 	__u32 free;  /* ways that nobody loses anything by */
 };
 
+/* A search for room, kept off the kernel's small stack. */
+struct dw_search {
+	struct dw_newcomer newcomer;
+	struct dw_offer best, second;
+	struct dw_home home;
+	__u32 pad;
+	struct dw_in6 host; /* the one that holds most */
+};
+
 #define DW_YIELD_FREE (~0ull - 1) /* and above: nobody loses anything */
 
 /*
@@ -142,6 +151,42 @@ DW_GLOBAL int dw_slots_offer(const struct dw_image *image, const struct dw_slots
 	}
 	return 0;
 }
+
+#define DW_LOST (~0u) /* instead of an id: another CPU was faster */
+
+DW_INLINE __u64 dw_busy_word(const struct dw_search *search)
+{
+	return dw_slot_word(search->home.tag, search->newcomer.class, 0, DW_SLOT_BUSY, search->newcomer.now);
+}
+
+/* Marks the best slot as this CPU's. */
+DW_INLINE __u32 dw_slot_claim(__u64 *slot, const struct dw_search *search)
+{
+	const struct dw_offer *offer = &search->best;
+
+	return dw_cas(slot, offer->word, dw_busy_word(search)) == offer->word ? offer->id : DW_LOST;
+}
+
+/* The claimed slot is filled: publishes it. */
+DW_INLINE void dw_slot_publish(__u64 *slot, const struct dw_search *search, __u32 timeout)
+{
+	const struct dw_newcomer *newcomer = &search->newcomer;
+
+	dw_cas(slot, dw_busy_word(search),
+	       dw_slot_word(search->home.tag, newcomer->class, timeout, DW_SLOT_LIVE, newcomer->now));
+}
+
+/* Three more attempts at most. Written out, because kernel 6.1 refuses a loop that its compiler closes by falling
+ * through ("back-edge"). */
+#define DW_AGAIN_IF_LOST(id, attempt)                                                              \
+	do {                                                                                       \
+		if ((id) == DW_LOST)                                                               \
+			(id) = (attempt);                                                          \
+		if ((id) == DW_LOST)                                                               \
+			(id) = (attempt);                                                          \
+		if ((id) == DW_LOST)                                                               \
+			(id) = (attempt);                                                          \
+	} while (0)
 
 /* The better of two offers: the emptier bucket's while there is room, so that both fill evenly. */
 DW_INLINE int dw_first_is_better(const struct dw_offer *a, const struct dw_offer *b)

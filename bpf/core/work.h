@@ -26,6 +26,7 @@ struct dw_work {
 	struct dw_flow_key key;
 	struct dw_flow_key second_key; /* of a mark or a datagram */
 	struct dw_tcp_options options;
+	struct dw_search search;
 	struct dw_query query;
 	struct dw_judgement judgement;
 	struct dw_passage passage;
@@ -33,6 +34,7 @@ struct dw_work {
 	__u32 intent; /* enum dw_intent */
 	__u32 over;   /* a flow that ends with this packet, because its ports are used anew; 0: none */
 	__u32 fresh;  /* accepted by itself, not as part of something known */
+	__u32 late;   /* rejected by reject-late: an ICMPv6 error, for TCP too */
 	__u32 mark;   /* endpoint-independent: the flow opens or renews the mark of its inside port */
 	__u64 next_event;        /* jiffies; kept between packets */
 	struct dw_reply_budget replies; /* kept too */
@@ -52,6 +54,7 @@ DW_INLINE void dw_work_begin(struct dw_work *w, __u32 length, __u32 segments)
 	w->over = 0;
 	w->fresh = 0;
 	w->mark = 0;
+	w->late = 0;
 }
 
 DW_INLINE int dw_is_multicast(struct dw_in6 a)
@@ -139,8 +142,8 @@ DW_INLINE void dw_make_key(const struct dw_packet *p, int inbound, struct dw_flo
 	key->outside_port = inbound ? p->sport : p->dport;
 	key->proto = p->proto;
 	key->pad[0] = key->pad[1] = key->pad[2] = 0;
-	if (dw_is_icmp(p)) /* asked from outside: an inbound request or an outbound reply */
-		key->outside_port = dw_echo(p) == (inbound ? 1 : 2);
+	if (dw_is_icmp(p)) /* 1: asked from outside; 2: no echo, and part of no flow (R19) */
+		key->outside_port = dw_echo(p) ? dw_echo(p) == (inbound ? 1 : 2) : 2;
 }
 
 DW_INLINE void dw_make_passage(struct dw_work *w, int inbound, const struct dw_blob *image)
