@@ -20,6 +20,7 @@
 namespace dishwall::test {
 namespace {
 
+constexpr std::uint32_t kXdpPass = 2, kGoOn = 0xffffffff;  // XDP_PASS, TC_ACT_UNSPEC
 constexpr unsigned kHz = 1000;  // as the native executor's, whatever a jiffy is worth here
 
 template <typename T>
@@ -117,8 +118,8 @@ public:
                     DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket));
         std::memset(static_cast<void*>(link_.as<dw_link>()), 0, sizeof(dw_link));
     }
-    void wait(unsigned seconds) override {
-        const std::uint64_t jiffies = std::uint64_t{seconds} * kHz;
+    void wait(std::chrono::milliseconds time) override {
+        const auto jiffies = static_cast<std::uint64_t>(time.count()) * kHz / 1000;
         for (unsigned i = 0; i < buckets_; ++i) age_slots(flows_.as<dw_bucket>()[i].slot, jiffies);
         for (unsigned i = 0; i < DW_FRAGMENT_BUCKETS; ++i)
             age_slots(fragments_.as<dw_fragment_bucket>()[i].slot, jiffies);
@@ -134,8 +135,7 @@ public:
         const int error = strangers_ ? strangers_->run(once) : once();
         if (error != 0) throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-error));
         const dw_outcome outcome = *outcome_.as<dw_outcome>();
-        const std::uint32_t pass = inbound ? 2 /* XDP_PASS */ : 0xffffffff /* TC_ACT_UNSPEC */;
-        if ((options.retval == pass) != (outcome.verdict == DW_ACCEPT))
+        if ((options.retval == (inbound ? kXdpPass : kGoOn)) != (outcome.verdict == DW_ACCEPT))
             throw std::runtime_error("the hook's return value and the outcome disagree");
         return outcome;
     }
@@ -160,6 +160,20 @@ public:
             total.bytes += one.bytes;
         }
         return total;
+    }
+    bool pass(Direction direction, const Bytes& frame, unsigned times) override {
+        const bool inbound = direction == Direction::inbound;
+        LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
+                    .data_size_in = static_cast<std::uint32_t>(frame.size()), .repeat = static_cast<int>(times));
+        const int error = bpf_prog_test_run_opts(inbound ? programs_.ingress_fd() : programs_.egress_fd(), &options);
+        if (error != 0) throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-error));
+        return options.retval == (inbound ? kXdpPass : kGoOn);
+    }
+    [[nodiscard]] std::span<const dw_bucket> buckets() const override {
+        return flows_.as_array<const dw_bucket>(buckets_);
+    }
+    [[nodiscard]] std::span<const dw_fragment_bucket> fragments() const override {
+        return fragments_.as_array<const dw_fragment_bucket>(DW_FRAGMENT_BUCKETS);
     }
 
 private:

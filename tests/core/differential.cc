@@ -3,8 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <random>
+#include <set>
+
 #include "bpf/core/reason.h"
 #include "rules/lower.h"
+#include "tests/core/conversation.h"
 #include "tests/core/names.h"
 #include "tests/core/random_policy.h"
 #include "tests/core/world.h"
@@ -75,6 +79,67 @@ DifferentialResult compare_random(unsigned policies, unsigned packets_each, std:
                     fmt::format("seed {} policy {} packet {} ({}): {}", seed, p, k, hex(frame), difference);
         }
     }
+    return result;
+}
+
+namespace {
+
+std::vector<std::vector<std::byte>> images_of_the_world() {
+    const std::string independent = "accept udp 6000 endpoint-independent; accept tcp 6000 endpoint-independent";
+    std::vector<std::vector<std::byte>> images;
+    for (const std::string& rules :
+         {std::string(kWorldRules), world_rules_with("", "reject-late tcp 79", independent),
+          world_rules_with("routing-headers allow; udp-without-checksum allow; timeout udp 2m", "drop tcp 443"),
+          world_rules_with("ipv4 drop", "accept udp from 2001:db8:3::/48; accept sctp from 2001:db8:3::/48", "drop udp 53")})
+        images.push_back(lower_or_throw(read_or_throw(rules)));
+    return images;
+}
+
+// What the two say of one packet, and what they remember of its flow. Empty: the same.
+std::string compare_step(const Sent& sent, Executor& native, Executor& bpf, dw_outcome* outcome) {
+    *outcome = native.run(sent.direction, sent.frame);
+    const dw_outcome loaded = bpf.run(sent.direction, sent.frame);
+    if (!same(loaded, *outcome)) return fmt::format("\nbpf: {}\nnative: {}", describe(loaded), describe(*outcome));
+    if (outcome->flow != 0 && !same(bpf.flow(outcome->flow), native.flow(outcome->flow))) return "the flow differs";
+    return "";
+}
+
+}  // namespace
+
+ConversationResult compare_conversations(unsigned packets, std::uint64_t seed, Executor& native, Executor& bpf) {
+    constexpr unsigned kEpoch = 1000;  // then all is forgotten: the kernel's clock and ours drift apart
+    const std::vector<std::vector<std::byte>> images = images_of_the_world();
+    Traffic traffic(seed);
+    std::mt19937_64 random(seed);
+    std::set<unsigned> reasons;
+    ConversationResult result;
+    const auto both = [&](auto action) {
+        action(native);
+        action(bpf);
+    };
+    both([](Executor& executor) { executor.set_own(world_own()); });
+    for (; result.packets < packets; ++result.packets) {
+        if (result.packets % kEpoch == 0) both([](Executor& executor) { executor.forget(); });
+        if (result.packets % (kEpoch * 2) == 0 || random() % 5000 == 0)
+            both([&, which = random() % images.size()](Executor& executor) { executor.install(images[which]); });
+        if (random() % 150 == 0)
+            // 113 ms more than whole seconds: no sum of a few waits comes near a timeout, which are whole seconds.
+            both([time = std::chrono::milliseconds(113 + 1000 * (random() % 250))](Executor& executor) {
+                executor.wait(time);
+            });
+        const Sent sent = traffic.next();
+        dw_outcome outcome{};
+        const std::string difference = compare_step(sent, native, bpf, &outcome);
+        if (!difference.empty()) {
+            result.first_difference =
+                fmt::format("seed {} packet {} ({}): {}", seed, result.packets, hex(sent.frame), difference);
+            return result;
+        }
+        reasons.insert(outcome.reason);
+        result.in_flows += outcome.reason == DW_REASON_FLOW;
+        result.established += outcome.reason == DW_REASON_FLOW && (outcome.flow_seen & DW_SEEN_ESTABLISHED) != 0;
+    }
+    result.reasons = static_cast<unsigned>(reasons.size());
     return result;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Random (policy, packet) pairs through the slow evaluator, the native core and, given one, the loaded
-// program. They must agree: core and program on everything, the evaluator wherever the rules decided.
+// Random (policy, packet) pairs and random conversations through the slow evaluator, the native core and, given
+// one, the loaded program. They must agree: core and program on everything, the evaluator wherever the rules decided.
 #pragma once
 
 #include "tests/core/executor.h"
@@ -17,5 +17,17 @@ struct DifferentialResult {
 
 DifferentialResult compare_random(unsigned policies, unsigned packets_each, std::uint64_t seed, Executor& native,
                                   Executor* bpf);
+
+struct ConversationResult {
+    unsigned packets = 0;
+    unsigned reasons = 0;  // how many different ones the packets left with
+    unsigned in_flows = 0;
+    unsigned established = 0;  // packets that belonged to an established flow
+    std::string first_difference;
+};
+
+// Verdict, reason and flow state of `packets` frames of conversation.h, while time goes by, policies are loaded
+// over each other, and everything is forgotten now and then.
+ConversationResult compare_conversations(unsigned packets, std::uint64_t seed, Executor& native, Executor& bpf);
 
 }  // namespace dishwall::test

@@ -2,6 +2,8 @@
 // Needs root.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "tests/core/differential.h"
 
 namespace dishwall::test {
@@ -14,6 +16,20 @@ TEST(DifferentialBpf, EvaluatorNativeCoreAndLoadedProgramAgree) {
     EXPECT_EQ(result.first_difference, "");
     EXPECT_GE(result.pairs, 120'000u);
     EXPECT_GE(result.judged_by_rules, 45'000u);
+}
+
+TEST(DifferentialBpf, NativeCoreAndLoadedProgramAgreeOnWholeConversations) {
+    // Room for all: whom an eviction takes is a question of the clock, and the kernel's goes on while ours stands.
+    const std::unique_ptr<Executor> native = make_native_executor();
+    const std::unique_ptr<Executor> bpf = make_bpf_executor();
+    const char* more = std::getenv("DISHWALL_CONVERSATION_PACKETS");
+    const unsigned packets = more == nullptr ? 1'000'000 : static_cast<unsigned>(std::atoi(more));
+    const ConversationResult result = compare_conversations(packets, 20261122, *native, *bpf);
+    EXPECT_EQ(result.first_difference, "");
+    EXPECT_GE(result.packets, packets);
+    EXPECT_GE(result.in_flows, packets / 10);
+    EXPECT_GE(result.established, packets / 20);
+    EXPECT_GE(result.reasons, 35u) << "the conversations have become too tame to mean anything";
 }
 
 }  // namespace

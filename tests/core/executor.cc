@@ -58,7 +58,9 @@ public:
         std::memset(static_cast<void*>(fragments_.get()), 0, DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket));
         std::memset(static_cast<void*>(link_.get()), 0, sizeof(dw_link));
     }
-    void wait(unsigned seconds) override { memory_.now += std::uint64_t{seconds} * memory_.settings.hz; }
+    void wait(std::chrono::milliseconds time) override {
+        memory_.now += static_cast<std::uint64_t>(time.count()) * memory_.settings.hz / 1000;
+    }
     dw_outcome run(Direction direction, const Bytes& frame) override {
         dw_outcome outcome{};
         const auto judge = direction == Direction::inbound ? dw_native_inbound : dw_native_outbound;
@@ -75,6 +77,16 @@ public:
         return buckets_[(id - 1) / DW_WAYS].flow[(id - 1) % DW_WAYS];
     }
     dw_counter counter(std::uint32_t id) override { return counters_[id]; }
+    bool pass(Direction direction, const Bytes& frame, unsigned times) override {
+        while (times-- > 1) run(direction, frame);
+        return run(direction, frame).verdict == DW_ACCEPT;
+    }
+    [[nodiscard]] std::span<const dw_bucket> buckets() const override {
+        return {buckets_.get(), memory_.settings.bucket_mask + 1ul};
+    }
+    [[nodiscard]] std::span<const dw_fragment_bucket> fragments() const override {
+        return {fragments_.get(), DW_FRAGMENT_BUCKETS};
+    }
 
 private:
     AlignedArray<dw_bucket> buckets_;

@@ -4,7 +4,9 @@
 // kernel's verifier approved (BPF_PROG_TEST_RUN). Tests give both the same frames and compare.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "rules/evaluate.h"
@@ -21,13 +23,17 @@ public:
     // Flows, fragments, and what is remembered of the link.
     virtual void forget() = 0;
     // Time goes by for everything remembered.
-    virtual void wait(unsigned seconds) = 0;
+    virtual void wait(std::chrono::milliseconds time) = 0;
     virtual dw_outcome run(Direction direction, const Bytes& frame) = 0;
     // The frame that goes back to the sender of a rejected one; empty: none.
     virtual Bytes reply(const Bytes& frame) = 0;
     // The flow with this id (dw_outcome.flow).
     virtual dw_flow flow(std::uint32_t id) = 0;
     virtual dw_counter counter(std::uint32_t id) = 0;
+    // For several threads at once, whose outcomes cannot be told apart: was it accepted, the last of so many times?
+    virtual bool pass(Direction direction, const Bytes& frame, unsigned times) = 0;
+    [[nodiscard]] virtual std::span<const dw_bucket> buckets() const = 0;
+    [[nodiscard]] virtual std::span<const dw_fragment_bucket> fragments() const = 0;
 };
 
 struct TableSetup {

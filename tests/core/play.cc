@@ -37,7 +37,7 @@ private:
     }
 
     void take(const Wait& wait) {
-        for_each([&](Executor& executor) { executor.wait(wait.seconds); });
+        for_each([&](Executor& executor) { executor.wait(std::chrono::seconds(wait.seconds)); });
     }
     void take(const Load& policy) { load(policy.rules); }
     void take(const Own& own) {

@@ -66,6 +66,7 @@ Rule RandomPolicy::rule(bool inbound, unsigned number) {
     rule.from = address_set();
     rule.to = address_set();
     rule.log = chance(10);
+    rule.endpoint_independent = !inbound && rule.verdict == DW_ACCEPT && chance(20);
     rule.name = (inbound ? "in" : "out") + std::to_string(number);
     rule.place = {"random.conf", number, 1};
     return rule;
@@ -76,6 +77,8 @@ Policy RandomPolicy::policy() {
     policy.uplink.name = "dish";
     policy.uplink.documentation_prefixes = true;
     policy.uplink.sources = {{"pd", FromDhcpv6Pd{}, {}}, {"pd2", FromDhcpv6Pd{}, {}}};
+    policy.uplink.routing_headers = chance(10);
+    policy.uplink.udp_without_checksum = chance(10);
     for (unsigned source = 0; source < 2; ++source)
         for (const std::uint16_t subnet : kSubnets)
             if (chance(80)) policy.networks.push_back({"n", source, subnet, "", {}});

@@ -56,6 +56,11 @@ void add_icmp_vectors(std::vector<Vector>& all) {
     all.push_back({"R19", "an unknown error type never passes for a flow's",
                    {out_accept(request, DW_REASON_DEFAULT_ACCEPT),
                     in_drop(error(7, 0, kHop, kLaptop, request), DW_REASON_DEFAULT_DROP)}});
+    all.push_back({"R19", "nothing but an echo reply answers our ping, whatever identifier it has",
+                   {out_accept(from_to(kLaptop, kPeer) / Icmp{.type = 128, .id = 9}, DW_REASON_DEFAULT_ACCEPT),
+                    in_drop(from_to(kPeer, kLaptop) / Icmp{.type = 5, .id = 9}, DW_REASON_DEFAULT_DROP),
+                    in_drop(from_to(kPeer, kLaptop) / Icmp{.type = 144, .id = 9}, DW_REASON_DEFAULT_DROP),
+                    in_accept(from_to(kPeer, kLaptop) / Icmp{.type = 129, .id = 9}, DW_REASON_FLOW)}});
     all.push_back({"R20", "an ICMPv6 error does not end a flow [REC-37]",
                    {out_accept(request, DW_REASON_DEFAULT_ACCEPT),
                     in_accept(error(1, 4, kPeer, kLaptop, request), DW_REASON_ICMP_ERROR),

@@ -27,6 +27,10 @@ void add_link_vectors(std::vector<Vector>& all) {
                               DW_REASON_NEIGHBOUR),
                     in_accept(from_to(kRouter, "ff02::1", 255) / Icmp{.type = 134} / Payload{Bytes(8)},
                               DW_REASON_ROUTER)}});
+    all.push_back({"R2", "discovery for nobody: the address :: is not this box's",
+                   {in_drop(from_to(kRouter, "::", 255) / Icmp{.type = 135} / Payload{Bytes(16)},
+                            DW_REASON_LINK_LOCAL_CROSSING),
+                    in_drop(from_to(kPeer, "::") / Tcp{.dport = 22}, DW_REASON_DESTINATION_BOGON)}});
     all.push_back({"R18", "discovery from beyond the link is forged",
                    {in_drop(from_to(kRouter, kBoxLinkLocal, 64) / Icmp{.type = 135} / Payload{Bytes(16)},
                             DW_REASON_ND_INVALID),
@@ -131,7 +135,7 @@ void add_link_vectors(std::vector<Vector>& all) {
                                              Wait{1}, in_accept(knock("2001:db8:1::1", 16), DW_REASON_RULE_ACCEPT)},
                    true});
     std::vector<Step> storm;
-    for (unsigned source = 0; source < 128; ++source)
+    for (unsigned source = 0; source < 64; ++source)
         storm.push_back(in_accept(knock("2001:db8:" + std::to_string(1000 + source) + "::1", source), DW_REASON_RULE_ACCEPT));
     all.push_back({"R38", "all sources together wake no more strangers than the neighbour table bears",
                    storm + std::vector<Step>{in_drop(knock("2001:db8:2000::1", 200), DW_REASON_UNKNOWN_NEIGHBOUR)},

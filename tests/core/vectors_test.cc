@@ -70,7 +70,7 @@ TEST(VectorTable, EveryReasonHasAVector) {
 const std::map<std::string, std::string> kRequirementShownBy = {
     {"R29", "control/line_follower_test.cc"}, {"R32", "control/prefix_tracker_test.cc"},
     {"R33", "control/prefix_tracker_test.cc"}, {"R34", "e2e/test_uplink.py"},
-    {"R35", "control/daemon_refusal_test.cc"},
+    {"R35", "control/daemon_uplink_test.cc"},
 };
 
 TEST(VectorTable, EveryRequirementIsShown) {

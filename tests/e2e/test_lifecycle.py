@@ -120,7 +120,7 @@ class Lifecycle(ProtectedCase):
         done = self.dishwall.ctl("unload")
         self.assertEqual(done.returncode, 0, done.stderr)
         wait_until(lambda: self.is_open(22), 5, what="the policy to be gone")
-        self.assertFalse(self.lab.gateway_ns.ip_json("link show dev eth0")[0].get("xdp"))
+        self.assertFalse(self.lab.gateway_ns.has_xdp("eth0"))
 
 
 class Generic(ProtectedCase):

@@ -11,10 +11,6 @@ from lab.traffic import Capture, Probes, from_ipv6
 from .case import LabCase, rules
 
 
-def has_xdp(namespace):
-    return bool(namespace.ip_json("link show dev eth0")[0].get("xdp"))
-
-
 class Unsolicited(LabCase):
     xdp = "auto"
 
@@ -31,7 +27,7 @@ class Unsolicited(LabCase):
             arrived = lambda: (len(uplink.frames), len(server.frames), len(client.frames))
             dishwall.spawn()
             # The moment a program is attached is the moment it must enforce: READY may come later.
-            wait_until(lambda: has_xdp(lab.gateway_ns), 20, 0.001, "an XDP program on the uplink")
+            wait_until(lambda: lab.gateway_ns.has_xdp("eth0"), 20, 0.001, "an XDP program on the uplink")
             lab.connect()
             dishwall.wait_ready()
             lab.serve()

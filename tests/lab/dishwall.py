@@ -17,9 +17,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def binary(name):
-    """The path of a program of ours in the build directory."""
+    """The path of what we built, by its name, in the build directory."""
     build = os.path.abspath(os.environ.get("DISHWALL_BUILD") or os.path.join(ROOT, "build"))
-    places = (os.path.join(build, "control", name), os.path.join(build, "control", name, name))
+    places = [os.path.join(build, *words, name)
+              for words in (("control",), ("control", name), ("bench", "live"), ("tests", "lab"))]
     return next((place for place in places if os.path.isfile(place)), places[0])
 
 
@@ -98,6 +99,14 @@ class Dishwall:
 
     def crash(self):
         self.process.stop(signal.SIGKILL)
+
+    def age_flows(self, seconds):
+        """Lets that much time pass for every flow; returns for how many (age_flows.cc)."""
+        done = subprocess.run([binary("age-flows"), self.pin_dir, str(seconds)], capture_output=True,
+                              text=True, check=False)
+        if done.returncode != 0:
+            raise LabError(f"age-flows: exit {done.returncode}\n{done.stderr}")
+        return int(done.stdout)
 
     # ---- asking
 

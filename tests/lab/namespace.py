@@ -102,6 +102,9 @@ class Namespace:
     def link_local(self, device):
         return wait_until(lambda: self.addresses(device, "link"), what=f"{device}'s link-local address")[0]
 
+    def has_xdp(self, device):
+        return bool(self.ip_json(f"link show dev {device}")[0].get("xdp"))
+
     def mac(self, device):
         return self.ip_json(f"link show dev {device}")[0]["address"]
 

@@ -37,7 +37,8 @@ def wait_until(claim, patience=10.0, every=0.05, what="something"):
         time.sleep(every)
 
 
-def _die_with_parent():
+def die_with_parent():
+    """For preexec_fn: the child is killed when the thread that started it ends, however that happens."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -50,7 +51,7 @@ class Process:
         self.log_path = os.path.join(run.directory, f"{name}.{len(run.processes)}.log")
         with open(self.log_path, "wb") as log:
             self.popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=subprocess.STDOUT, preexec_fn=_die_with_parent,
+                                          stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
                                           env={**os.environ, **(env or {})})
         self.pid = self.popen.pid
         run.tell("pid", f"{self.pid} {reaper.start_time(self.pid)}")

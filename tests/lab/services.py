@@ -4,7 +4,7 @@
 
     80, 443/tcp   HTTP: `/` says who answers; `/stream/BYTES/SECONDS` sends that much over that time
     22, 8080/tcp  a banner, then whatever the client sends is sent back
-    443, 5000/udp echo
+    443, 5000, 7777/udp echo
 
 It listens on ports that policies close as well: a test that finds a port closed must know that it was
 dishwall, not the absence of a server.
@@ -78,15 +78,14 @@ class _Tcp(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
 
-class _Udp(socketserver.ThreadingUDPServer):
+class _Udp(socketserver.UDPServer):  # one thread: under a flood a thread for each datagram would be the end
     address_family = socket.AF_INET6
-    daemon_threads = True
 
 
 def main(role):
     servers = [_Tcp(("::", port), handler) for port, handler in
                ((80, _Web), (443, _Web), (22, _Banner), (8080, _Banner))]
-    servers += [_Udp(("::", port), _Echo) for port in (443, 5000)]
+    servers += [_Udp(("::", port), _Echo) for port in (443, 5000, 7777)]
     for server in servers:
         server.role = role
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -15,6 +15,7 @@ import sys
 from . import gateway as gateway_module
 from . import isp as isp_module
 from . import services
+from .dishwall import binary
 from .gateway import Gateway
 from .isp import Isp
 from .namespace import Namespace, veth
@@ -25,6 +26,10 @@ SECOND = "2001:db8:a200::/56"
 THIRD = "2001:db8:a300::/56"
 
 INTERNET = "2001:db8:1::1"
+STRANGER = "2001:db8:1::77"  # somebody else on the Internet, for crafted packets
+ISP = "2001:db8:1::ff"       # the hop before the dish, as the Internet sees it
+INTERNET_V4 = "198.51.100.1"
+GATEWAY_V4 = "100.64.0.2"
 SERVER_ID = "10"
 CLIENT_ID = "20"
 
@@ -42,6 +47,8 @@ class Lab:
     def _cable(self):
         veth(self.internet, "eth0", self.isp_ns, "inet0")
         veth(self.isp_ns, isp_module.DEVICE, self.gateway_ns, gateway_module.UPLINK)
+        # What XDP sends back (a reject's answer) crosses a veth only to an end that has an XDP program, too.
+        self.isp_ns.ip(f"link set dev {isp_module.DEVICE} xdp obj {binary('pass.bpf.o')} sec xdp")
         self.gateway_ns.ip(f"link add {gateway_module.LAN} type bridge forward_delay 0 mcast_snooping 0")
         for host, token in ((self.server, SERVER_ID), (self.client, CLIENT_ID)):
             veth(host, "eth0", self.gateway_ns, f"lan-{host.role}")
@@ -50,18 +57,18 @@ class Lab:
             host.ip(f"token set ::{token} dev eth0", "link set eth0 up",
                     f"addr add 192.168.1.{token}/24 dev eth0", "route add default via 192.168.1.1")
         self.internet.ip("link set eth0 up", f"addr add {INTERNET}/64 dev eth0",
-                         "addr add 198.51.100.1/24 dev eth0", "route add default via 198.51.100.254",
-                         "route add default via 2001:db8:1::ff")
+                         f"addr add {INTERNET_V4}/24 dev eth0", "route add default via 198.51.100.254",
+                         f"route add default via {ISP}")
         for router in (self.isp_ns, self.gateway_ns):
             router.sysctl({"ipv6/conf/all/forwarding": 1, "ipv4/conf/all/forwarding": 1})
-        self.isp_ns.ip("link set inet0 up", "addr add 2001:db8:1::ff/64 dev inet0",
+        self.isp_ns.ip("link set inet0 up", f"addr add {ISP}/64 dev inet0",
                        "addr add 198.51.100.254/24 dev inet0",
                        f"addr add {isp_module.ADDRESS}/64 dev {isp_module.DEVICE}",
                        f"addr add 100.64.0.1/24 dev {isp_module.DEVICE}")
         self.gateway_ns.sysctl({f"ipv6/conf/{gateway_module.UPLINK}/accept_ra": 2})
         self.gateway_ns.ip(f"link set {gateway_module.LAN} up",
                            f"addr add 192.168.1.1/24 dev {gateway_module.LAN}",
-                           f"addr add 100.64.0.2/24 dev {gateway_module.UPLINK}")
+                           f"addr add {GATEWAY_V4}/24 dev {gateway_module.UPLINK}")
         self.gateway_ns.run("nft", "add table ip nat; add chain ip nat post { type nat hook postrouting "
                                    "priority srcnat; }; add rule ip nat post oifname eth0 masquerade")
 
@@ -133,6 +140,10 @@ class Lab:
     def _address(self, prefix, interface_id):
         base = (prefix or self.delegations[-1]).partition("::")[0]
         return f"{base}:{gateway_module.SUBNET}::{interface_id}"
+
+    def lan_prefix(self, prefix=None):
+        """The LAN's /64 of this delegation."""
+        return self._address(prefix, "") + "/64"
 
     def gateway_wan_address(self):
         return self.gateway_ns.addresses(gateway_module.UPLINK)[0]

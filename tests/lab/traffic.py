@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clients, captures and a stream of unwelcome packets, all inside the lab's namespaces."""
+import concurrent.futures
 import contextlib
 import os
 import socket
@@ -59,9 +60,10 @@ def udp_exchange(namespace, address, port, message=b"dishwall", patience=1.0):
             return None
 
 
-def ping(namespace, address, count=1, patience=1):
-    """How many of `count` echo requests were answered."""
-    done = namespace.run("ping", "-n", "-q", "-c", count, "-i", "0.2", "-W", patience, address, check=False)
+def ping(namespace, address, count=1, patience=1, size=56):
+    """How many of `count` echo requests with `size` bytes of data were answered."""
+    done = namespace.run("ping", "-n", "-q", "-c", count, "-i", "0.2", "-W", patience, "-s", size, address,
+                         check=False)
     for line in done.stdout.splitlines():
         if "received" in line:
             return int(line.split(",")[1].split()[0])
@@ -76,18 +78,45 @@ def http_get(namespace, address, path="/", port=80, patience=3):
     return done.stdout if done.returncode == 0 else None
 
 
+def echo_bulk(namespace, address, port, size, patience=20.0):
+    """Sends `size` random bytes to an echo server over TCP and reads them back; True if they are the same.
+
+    Both directions carry full segments at once. TimeoutError when nothing moves for `patience` seconds.
+    """
+    sent = os.urandom(size)
+    back = bytearray()
+    with connected(namespace, address, port, patience) as connection:
+        greeting = connection.recv(4096)
+        sender = threading.Thread(target=connection.sendall, args=(sent,), daemon=True)
+        sender.start()
+        while len(back) < size:
+            data = connection.recv(1 << 20)
+            if not data:
+                return False
+            back += data
+        sender.join(patience)
+    return bool(greeting) and back == sent
+
+
+def all_at_once(*jobs):
+    """Runs the callables each in a thread of its own; their results in order. An exception is re-raised."""
+    with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+        return [future.result() for future in [pool.submit(job) for job in jobs]]
+
+
 # ---- capturing
 
 class Capture:
     """Frames that arrive at a device after XDP, i.e. those that its stack gets to see.
 
     `with Capture(ns, "eth0", wanted) as seen:` -- seen.frames fills while the block runs. `wanted` is a
-    predicate over the raw frame.
+    predicate over the raw frame. `outgoing`: also what leaves through the device.
     """
 
-    def __init__(self, namespace, device, wanted=lambda frame: True):
+    def __init__(self, namespace, device, wanted=lambda frame: True, outgoing=False):
         self.frames = []
         self._wanted = wanted
+        self._outgoing = outgoing
         self._socket = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         with namespace.entered():
@@ -104,7 +133,7 @@ class Capture:
                 if self._stop.is_set():
                     return
                 continue
-            if address[2] != PACKET_OUTGOING and self._wanted(frame):
+            if (self._outgoing or address[2] != PACKET_OUTGOING) and self._wanted(frame):
                 self.frames.append(frame)
 
     def __enter__(self):
@@ -157,7 +186,8 @@ def _checksum(data):
     return ~total & 0xffff
 
 
-def ipv6_frame(ether_source, ether_destination, source, destination, proto, payload, checksum_at=None):
+def ipv6_frame(ether_source, ether_destination, source, destination, proto, payload, checksum_at=None,
+               hop_limit=64):
     """An IPv6 frame around an upper-layer payload; its checksum field is filled in at `checksum_at`."""
     pack = lambda text: socket.inet_pton(socket.AF_INET6, text)
     mac = lambda text: bytes.fromhex(text.replace(":", ""))
@@ -165,7 +195,7 @@ def ipv6_frame(ether_source, ether_destination, source, destination, proto, payl
     if checksum_at is not None:
         value = _checksum(ends + struct.pack("!II", len(payload), proto) + payload) or 0xffff
         payload = payload[:checksum_at] + struct.pack("!H", value) + payload[checksum_at + 2:]
-    header = struct.pack("!IHBB", 6 << 28, len(payload), proto, 64)
+    header = struct.pack("!IHBB", 6 << 28, len(payload), proto, hop_limit)
     return mac(ether_destination) + mac(ether_source) + b"\x86\xdd" + header + ends + payload
 
 
