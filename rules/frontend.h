@@ -25,8 +25,8 @@ struct Compiled {
     std::optional<Policy> policy;         // empty when there was an error
     std::vector<Diagnostic> diagnostics;  // errors and warnings, in source order
     SourceMap sources;                    // the texts, for `render`
-    // The uplink's, also when there was an error elsewhere; empty when it cannot be told. Whoever could not load
-    // the file may at least close that interface.
+    // The uplink's, also when there was an error elsewhere; empty when it cannot be told. Whoever could not
+    // load the file may at least close that interface.
     std::string interface;
 };
 

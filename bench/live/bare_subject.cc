@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The floors: a gateway that decides nothing.
+// The floors: a gateway that decides nothing, and what the guard adds to one.
+#include <net/if.h>
+
 #include "bench/live/command.h"
 #include "bench/live/subject.h"
+#include "control/guard.h"
 
 namespace dishwall::bench {
 namespace {
@@ -18,12 +21,13 @@ Result<std::uint64_t> queue_statistic(const NetworkNamespace& where, const std::
 
 class BareSubject : public Subject {
 public:
-    explicit BareSubject(BareProgram program) : program_(program) {}
+    BareSubject(BareProgram program, bool guarded) : program_(program), guarded_(guarded) {}
 
     Result<void> arm(const Site& site) override {
         auto loaded = LoadedDevice::load();
         if (!loaded) return tl::unexpected(loaded.error());
         device_ = std::move(*loaded);
+        if (Result<void> shielded = guarded_ ? guard(site) : Result<void>(); !shielded) return shielded;
         if (program_ == BareProgram::none) return {};
         return attach_xdp(site.gateway(), "up0", chosen());
     }
@@ -35,6 +39,12 @@ public:
     }
 
 private:
+    static Result<void> guard(const Site& site) {
+        const auto inside = Inside::enter(site.gateway());
+        if (!inside) return tl::unexpected(inside.error());
+        return Guard("up0", "bench").arm(::if_nametoindex("up0"), kIspMac);  // as if it had been stamped
+    }
+
     [[nodiscard]] const bpf_program* chosen() const {
         const auto& programs = device_.skeleton->progs;
         if (program_ == BareProgram::drop) return programs.drop_bare;
@@ -42,11 +52,14 @@ private:
     }
 
     BareProgram program_;
+    bool guarded_;
     LoadedDevice device_;
 };
 
 }  // namespace
 
-std::unique_ptr<Subject> bare(BareProgram program) { return std::make_unique<BareSubject>(program); }
+std::unique_ptr<Subject> bare(BareProgram program) { return std::make_unique<BareSubject>(program, false); }
+
+std::unique_ptr<Subject> guarded(BareProgram program) { return std::make_unique<BareSubject>(program, true); }
 
 }  // namespace dishwall::bench

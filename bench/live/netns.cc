@@ -39,6 +39,12 @@ Result<NetworkNamespace> NetworkNamespace::create() {
     return fresh;
 }
 
+Result<NetworkNamespace> NetworkNamespace::current() {
+    auto fd = current_namespace();
+    if (!fd) return tl::unexpected(fd.error());
+    return NetworkNamespace(std::move(*fd));
+}
+
 std::string NetworkNamespace::path() const { return fmt::format("/proc/{}/fd/{}", ::getpid(), fd()); }
 
 Result<void> NetworkNamespace::set_sysctl(const std::string& name, const std::string& value) const {

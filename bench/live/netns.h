@@ -19,6 +19,9 @@ public:
     // router advertisements, so that the only traffic in it is the generator's.
     [[nodiscard]] static Result<NetworkNamespace> create();
 
+    // The one that this thread is in.
+    [[nodiscard]] static Result<NetworkNamespace> current();
+
     [[nodiscard]] int fd() const { return fd_.get(); }
     // How other programs (`ip link set ... netns PATH`) may name it while this process lives.
     [[nodiscard]] std::string path() const;

@@ -12,7 +12,6 @@
 #include <cstring>
 #include <span>
 
-#include "bench/live/site.h"
 #include "bench/published.h"
 
 namespace dishwall::bench {
@@ -80,34 +79,36 @@ Layer4 layer4(bool udp) {
     return l4;
 }
 
-Frame template_frame(bool udp, bool outbound) {
+Frame template_frame(bool udp, const Hop& hop) {
     Frame frame = {};
-    frame.destination_mac = outbound ? kLanMac : kUplinkMac;
-    frame.source_mac = outbound ? kHostsMac : kIspMac;
+    frame.destination_mac = hop.receiver;
+    frame.source_mac = hop.sender;
     frame.ethertype = htons(ETH_P_IPV6);
     frame.ip.payload_length = htons(sizeof(Layer4));
     frame.ip.next_header = udp ? IPPROTO_UDP : IPPROTO_TCP;
-    frame.ip.source_be[0] = htobe64(outbound ? kLan : kInternet);
-    frame.ip.destination_be[0] = htobe64(outbound ? kInternet : kLan);
+    frame.ip.source_be[0] = htobe64(hop.source_network);
+    frame.ip.destination_be[0] = htobe64(hop.destination_network);
     frame.l4 = layer4(udp);
     return frame;
 }
 
-dw_traffic traffic_of(bool udp, bool outbound) {
-    const Frame frame = template_frame(udp, outbound);
+constexpr Hop kFromOutside = {kIspMac, kUplinkMac, kInternet, kLan};
+constexpr Hop kFromInside = {kHostsMac, kLanMac, kLan, kInternet};
+
+dw_traffic traffic_of(bool udp, const Hop& hop) {
+    const Frame frame = template_frame(udp, hop);
     dw_traffic set = {};
     std::memcpy(set.frame, &frame, sizeof(set.frame));
     std::memcpy(&set.frame_tail, reinterpret_cast<const std::uint8_t*>(&frame) + sizeof(set.frame),
                 sizeof(set.frame_tail));
     set.udp = udp;
-    set.outbound = outbound;
     set.base_sum = base_sum(frame);
     set.number_mask = kAll;
     return set;
 }
 
 dw_traffic sweep(bool udp) {
-    dw_traffic set = traffic_of(udp, false);
+    dw_traffic set = traffic_of(udp, kFromOutside);
     set.random = 1;
     set.inside_base = kUnpublishedHosts;
     set.inside_mask = (1u << 24) - 1;
@@ -122,7 +123,8 @@ dw_traffic sweep(bool udp) {
 
 // Flow number n: host by a hash of n, peer by n, ports by a hash of n.
 dw_traffic flow_traffic(bool outbound) {
-    dw_traffic set = traffic_of(true, outbound);
+    dw_traffic set = traffic_of(true, outbound ? kFromInside : kFromOutside);
+    set.outbound = outbound;
     set.number_mask = kFlows - 1;
     set.inside_base = kInsideHosts;
     set.inside_mask = 255;
@@ -136,6 +138,8 @@ dw_traffic flow_traffic(bool outbound) {
 }
 
 }  // namespace
+
+dw_traffic inbound_traffic(bool udp, const Hop& hop) { return traffic_of(udp, hop); }
 
 dw_traffic deny_sweep() { return sweep(true); }
 dw_traffic deny_sweep_syn() { return sweep(false); }

@@ -6,9 +6,19 @@
 #include <cstdint>
 #include <span>
 
+#include "bench/live/site.h"
 #include "bench/live/traffic.h"
 
 namespace dishwall::bench {
+
+// A hop's two ends: who sends the frame to whom, and the /64s (high words, host order) of the two sides.
+struct Hop {
+    Mac sender, receiver;
+    std::uint64_t source_network, destination_network;
+};
+
+// A packet set on a hop that comes from outside: peer and host are 0, ports are 0, nothing varies yet.
+[[nodiscard]] dw_traffic inbound_traffic(bool udp, const Hop& hop);
 
 inline constexpr unsigned kFlows = 65536;
 

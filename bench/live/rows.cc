@@ -83,6 +83,9 @@ private:
             Fate::belongs_to_flow, End::lan, "");
         ends(add(xdp_floor, "XDP_PASS", "forwarded", bare(BareProgram::pass), replies()),
              Fate::belongs_to_flow, End::lan, "");
+        ends(add("guard-forward", "XDP_PASS, dishwall's guard", "forwarded", guarded(BareProgram::pass),
+                 replies()),
+             Fate::belongs_to_flow, End::lan, xdp_floor);
         ends(add("dishwall-accept", "dishwall", "accept by rule, forwarded",
                  dishwall_for("dishwall-accept", kFlowTable), by_rule),
              Fate::accepted_by_rule, End::lan, xdp_floor);

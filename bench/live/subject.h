@@ -34,6 +34,8 @@ public:
 
 enum class BareProgram { none, drop, drop_parsed, pass };
 [[nodiscard]] std::unique_ptr<Subject> bare(BareProgram program);
+// The same behind dishwall's guard (control/guard.h), open for the uplink: what the guard costs by itself.
+[[nodiscard]] std::unique_ptr<Subject> guarded(BareProgram program);
 
 [[nodiscard]] std::unique_ptr<Subject> nft_netdev(std::vector<PublishedService> services);
 [[nodiscard]] std::unique_ptr<Subject> nft_forward(std::vector<PublishedService> services);

@@ -30,7 +30,7 @@ constexpr std::uint16_t kFlowPort = 40000;  // of the inside host and of its pee
 std::string peer() { return to_string(Ipv6Address{kInternet, 0x100000000}); }
 
 // A payload whose last four bytes `vary` may use.
-Payload room() { return {.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}}; }
+Payload room() { return {.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}}; }
 
 std::string lan_host(std::uint64_t interface_id) { return to_string(Ipv6Address{kLan, interface_id}); }
 

@@ -20,7 +20,7 @@ Result<std::unique_ptr<test::Executor>> make_core() {
     if (!policy) return tl::unexpected(policy.error());
     auto image = image_of(*policy);
     if (!image) return tl::unexpected(image.error());
-    auto core = test::make_native_executor(kBuckets);
+    auto core = test::make_native_executor({.buckets = kBuckets});
     core->install(*image);
     core->set_own(own_of_the_gateway());
     return core;
