@@ -121,10 +121,12 @@ Result<void> Guard::arm(unsigned index, const Stamp& stamp) const {
             table_, chain, hook);
     commands += rule(table_, "inbound", "iif", interface_, index);
     if (index != 0 && stamp != Stamp{})
-        commands += fmt::format("add rule inet {} inbound iif {} ether saddr != {:02x} counter name \"inbound\" drop\n",
-                                table_, index, fmt::join(stamp, ":"));
-    // A second hook would cost every forwarded packet as much as the first. While a device is armed it is not needed:
-    // a new one has no routes, and the advertisements and neighbours' answers that could make some are held back.
+        commands += fmt::format(
+            "add rule inet {} inbound iif {} ether saddr != {:02x} counter name \"inbound\" drop\n", table_,
+            index, fmt::join(stamp, ":"));
+    // A second hook would cost every forwarded packet as much as the first. While a device is armed it is not
+    // needed: a new one has no routes, and the advertisements and neighbours' answers that could make some
+    // are held back.
     commands += index == 0 ? rule(table_, "outbound", "oif", interface_, 0)
                            : fmt::format("delete chain inet {} outbound\n", table_);
     if (const Result<std::string> done = run(commands); !done)

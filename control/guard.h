@@ -29,9 +29,9 @@ public:
     // Nothing is touched by this. `owner`: the pin directory, by which `remove_guards` knows its tables.
     Guard(const std::string& interface, const std::string& owner);
 
-    // Only the device with this index may use the uplink's name, and of what comes in through it only frames with
-    // the stamp pass; index 0: nothing may. Makes the table when it is missing; asking for what is in force
-    // already is harmless.
+    // Only the device with this index may use the uplink's name, and of what comes in through it only frames
+    // with the stamp pass; index 0: nothing may. Makes the table when it is missing; asking for what is in
+    // force already is harmless.
     [[nodiscard]] Result<void> arm(unsigned index, const Stamp& stamp) const;
     [[nodiscard]] Result<HeldBack> held_back() const;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Time for the kernel's tables: a test cannot move the kernel's clock, so it makes everything that is remembered
-// older. The native core needs none of this, its clock stands still unless it is moved.
+// Time for the kernel's tables: a test cannot move the kernel's clock, so it makes everything that is
+// remembered older. The native core needs none of this, its clock stands still unless it is moved.
 #pragma once
 
 #include <cstdint>

@@ -54,12 +54,13 @@ KernelMaps maps_with_images(const Programs& programs) {
     return maps;
 }
 
-// A network namespace in which the world's networks are on a link, and nobody there is known. The programs are run
-// in it, because the helper that asks for neighbours looks into the namespace of the test run.
+// A network namespace in which the world's networks are on a link, and nobody there is known. The programs
+// are run in it, because the helper that asks for neighbours looks into the namespace of the test run.
 class Strangers {
 public:
     Strangers() : home_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
-        if (home_ < 0 || ::unshare(CLONE_NEWNET) != 0) throw std::runtime_error("cannot make a network namespace");
+        if (home_ < 0 || ::unshare(CLONE_NEWNET) != 0)
+            throw std::runtime_error("cannot make a network namespace");
         constexpr char kSetUp[] =
             "ip link set lo up && ip link add lan type veth peer name other && ip link set lan up && "
             "ip link set other up && ip -6 route add 2001:db8:aa00::/56 dev lan && "
@@ -101,14 +102,16 @@ public:
           maps_(maps_with_images(programs_)),
           installer_(or_throw(PolicyInstaller::open(maps_))),
           own_(or_throw(OwnWriter::open(maps_))),
-          flows_(or_throw(Mapping::of(maps_.flows.get(), buckets_ * sizeof(dw_bucket), Mapping::Access::write))),
-          fragments_(or_throw(Mapping::of(maps_.fragments.get(), DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket),
-                                          Mapping::Access::write))),
+          flows_(
+              or_throw(Mapping::of(maps_.flows.get(), buckets_ * sizeof(dw_bucket), Mapping::Access::write))),
+          fragments_(
+              or_throw(Mapping::of(maps_.fragments.get(), DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket),
+                                   Mapping::Access::write))),
           link_(or_throw(Mapping::of(maps_.link.get(), sizeof(dw_link), Mapping::Access::write))),
           counters_(or_throw(Mapping::of(maps_.counters.get(), DW_COUNTERS * cpus_ * sizeof(dw_counter),
                                          Mapping::Access::read))),
-          outcome_(or_throw(
-              Mapping::of(programs_.outcome_fd(), sizeof(dw_outcome), Mapping::Access::write))) {}
+          outcome_(
+              or_throw(Mapping::of(programs_.outcome_fd(), sizeof(dw_outcome), Mapping::Access::write))) {}
 
     void install(const std::vector<std::byte>& image) override { or_throw(installer_.install(image)); }
     void set_own(const Own& own) override { or_throw(own_.write(own)); }
@@ -164,8 +167,10 @@ public:
     bool pass(Direction direction, const Bytes& frame, unsigned times) override {
         const bool inbound = direction == Direction::inbound;
         LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
-                    .data_size_in = static_cast<std::uint32_t>(frame.size()), .repeat = static_cast<int>(times));
-        const int error = bpf_prog_test_run_opts(inbound ? programs_.ingress_fd() : programs_.egress_fd(), &options);
+                    .data_size_in = static_cast<std::uint32_t>(frame.size()),
+                    .repeat = static_cast<int>(times));
+        const int error =
+            bpf_prog_test_run_opts(inbound ? programs_.ingress_fd() : programs_.egress_fd(), &options);
         if (error != 0) throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-error));
         return options.retval == (inbound ? kXdpPass : kGoOn);
     }
@@ -193,6 +198,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Executor> make_bpf_executor(const TableSetup& setup) { return std::make_unique<BpfExecutor>(setup); }
+std::unique_ptr<Executor> make_bpf_executor(const TableSetup& setup) {
+    return std::make_unique<BpfExecutor>(setup);
+}
 
 }  // namespace dishwall::test

@@ -8,8 +8,10 @@
 namespace dishwall::test {
 namespace {
 
-constexpr const char* kInside[] = {kNas, kLaptop, kOldNas, kGoneNas, kBox, "2001:db8:aa00:10::5", "2001:db8:aa00:2::1"};
-constexpr const char* kOutside[] = {kPeer, "2001:db8:7::9", "2001:db8:66::1", "2001:db8:3::3", "2001:db8:0:1::99"};
+constexpr const char* kInside[] = {
+    kNas, kLaptop, kOldNas, kGoneNas, kBox, "2001:db8:aa00:10::5", "2001:db8:aa00:2::1"};
+constexpr const char* kOutside[] = {kPeer, "2001:db8:7::9", "2001:db8:66::1", "2001:db8:3::3",
+                                    "2001:db8:0:1::99"};
 constexpr std::uint16_t kServices[] = {443, 80, 8001, 79, 113, 22, 23, 6000, 53, 5000};
 constexpr std::size_t kTalks = 40;
 
@@ -38,15 +40,31 @@ Sent Traffic::next() {
     while (waiting_.empty() || (waiting_.size() < 6 && chance(40))) {
         Talk& talk = talks_[below(kTalks)];
         switch (static_cast<Kind>(below(20) < 12 ? 0 : below(static_cast<unsigned>(Kind::count)))) {
-            case Kind::tcp: speak_tcp(talk); break;
-            case Kind::fragments: speak_fragments(talk); break;
-            case Kind::error: report_error(talk); break;
-            case Kind::link: speak_on_link(); break;
-            case Kind::udp: speak_datagram(talk, Kind::udp); break;
-            case Kind::echo: speak_datagram(talk, Kind::echo); break;
-            case Kind::esp: speak_datagram(talk, Kind::esp); break;
+            case Kind::tcp:
+                speak_tcp(talk);
+                break;
+            case Kind::fragments:
+                speak_fragments(talk);
+                break;
+            case Kind::error:
+                report_error(talk);
+                break;
+            case Kind::link:
+                speak_on_link();
+                break;
+            case Kind::udp:
+                speak_datagram(talk, Kind::udp);
+                break;
+            case Kind::echo:
+                speak_datagram(talk, Kind::echo);
+                break;
+            case Kind::esp:
+                speak_datagram(talk, Kind::esp);
+                break;
             case Kind::sctp:
-            case Kind::count: speak_datagram(talk, Kind::sctp); break;
+            case Kind::count:
+                speak_datagram(talk, Kind::sctp);
+                break;
         }
     }
     // Mostly in order; sometimes the second overtakes the first, or the first is delivered twice.
@@ -166,9 +184,11 @@ void Traffic::speak_fragments(Talk& talk) {
                   .dport = from_outside ? talk.inside_port : talk.outside_port,
                   .length = 136};
     if (!chance(10))
-        push(direction, ip(talk, from_outside) / Fragment{.more = true, .id = talk.fragment_id} / udp / Payload{Bytes(40)});
+        push(direction, ip(talk, from_outside) / Fragment{.more = true, .id = talk.fragment_id} / udp /
+                            Payload{Bytes(40)});
     for (const std::uint16_t place : {6, 11}) {
-        const auto offset = static_cast<std::uint16_t>(place + (chance(8) ? below(9) : 0) - (chance(8) ? below(6) : 0));
+        const auto offset =
+            static_cast<std::uint16_t>(place + (chance(8) ? below(9) : 0) - (chance(8) ? below(6) : 0));
         const bool last = place == 11 ? !chance(20) : chance(5);
         push(direction, ip(talk, from_outside) /
                             Fragment{.offset = offset, .more = !last, .id = talk.fragment_id, .next = 17} /
@@ -190,9 +210,10 @@ void Traffic::report_error(const Talk& talk) {
         for (unsigned i = 0; i < 8; ++i) source.lo = source.lo << 8 | inner[16 + i];
         to = to_string(source);
     }
-    const Packet packet = from_to(inbound ? kHop : kBox, to.c_str()) /
-                          Icmp{.type = type, .code = static_cast<std::uint8_t>(below(2)), .id = 0, .seq = 1280} /
-                          Payload{inner};
+    const Packet packet =
+        from_to(inbound ? kHop : kBox, to.c_str()) /
+        Icmp{.type = type, .code = static_cast<std::uint8_t>(below(2)), .id = 0, .seq = 1280} /
+        Payload{inner};
     waiting_.push_back({inbound ? Direction::inbound : Direction::outbound, packet.bytes()});
 }
 
@@ -202,9 +223,14 @@ void Traffic::speak_on_link() {
     const std::uint8_t type = kTypes[below(std::size(kTypes))];
     const bool membership = type == 130 || type == 143;
     const Packet packet =
-        Ethernet{} / Ipv6{.src = kNeighbours[below(std::size(kNeighbours))], .dst = chance(50) ? "ff02::1" : kBoxLinkLocal,
-                          .hop_limit = static_cast<std::uint8_t>(chance(5) ? 64 : membership ? 1 : 255)} /
-        Icmp{.type = type, .id = 0x4000, .seq = static_cast<std::uint16_t>(below(3) * 900)} / Payload{Bytes(below(3) * 8)};
+        Ethernet{} /
+        Ipv6{.src = kNeighbours[below(std::size(kNeighbours))],
+             .dst = chance(50) ? "ff02::1" : kBoxLinkLocal,
+             .hop_limit = static_cast<std::uint8_t>(chance(5)    ? 64
+                                                    : membership ? 1
+                                                                 : 255)} /
+        Icmp{.type = type, .id = 0x4000, .seq = static_cast<std::uint16_t>(below(3) * 900)} /
+        Payload{Bytes(below(3) * 8)};
     waiting_.push_back({Direction::inbound, packet.bytes()});
 }
 
@@ -212,8 +238,10 @@ Bytes Traffic::tampered(Bytes frame) {
     for (unsigned n = 1 + below(3); n > 0; --n)
         frame[chance(70) ? std::min<std::size_t>(12 + below(70), frame.size() - 1)
                          : below(static_cast<unsigned>(frame.size()))] = static_cast<std::uint8_t>(random_());
-    constexpr unsigned kLeast = 14 + 40;  // BPF_PROG_TEST_RUN refuses an outgoing packet without its IP header
-    if (chance(20) && frame.size() > kLeast) frame.resize(kLeast + below(static_cast<unsigned>(frame.size()) - kLeast));
+    constexpr unsigned kLeast =
+        14 + 40;  // BPF_PROG_TEST_RUN refuses an outgoing packet without its IP header
+    if (chance(20) && frame.size() > kLeast)
+        frame.resize(kLeast + below(static_cast<unsigned>(frame.size()) - kLeast));
     return frame;
 }
 

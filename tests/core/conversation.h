@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Traffic as a line carries it: many conversations at once, with handshakes, data both ways, closes, resets,
-// retransmissions, segments out of order, losses, pings, fragments, errors that quote what passed, discovery on the
-// link, and now and then a frame that somebody tampered with. All from small pools, so that they meet each other's
-// flows. The same seed gives the same traffic.
+// retransmissions, segments out of order, losses, pings, fragments, errors that quote what passed, discovery
+// on the link, and now and then a frame that somebody tampered with. All from small pools, so that they meet
+// each other's flows. The same seed gives the same traffic.
 #pragma once
 
 #include <array>
@@ -37,9 +37,9 @@ private:
         const char* inside = nullptr;
         const char* outside = nullptr;
         std::uint16_t inside_port = 0, outside_port = 0;
-        unsigned phase = 0;          // TCP: 0 before the SYN, 1 before the answer, 2 before its ACK, 3 up, 4 over
-        bool from_outside = false;   // who began
-        std::array<End, 2> end;      // [0] inside, [1] outside
+        unsigned phase = 0;  // TCP: 0 before the SYN, 1 before the answer, 2 before its ACK, 3 up, 4 over
+        bool from_outside = false;  // who began
+        std::array<End, 2> end;     // [0] inside, [1] outside
         std::uint32_t fragment_id = 0;
     };
     enum class Kind { tcp, udp, echo, esp, sctp, fragments, error, link, count };
@@ -61,8 +61,8 @@ private:
 
     std::mt19937_64 random_;
     std::vector<Talk> talks_;
-    std::deque<Sent> waiting_;  // sent, not delivered yet
-    std::deque<Packet> passed_; // lately, either way: what errors quote
+    std::deque<Sent> waiting_;   // sent, not delivered yet
+    std::deque<Packet> passed_;  // lately, either way: what errors quote
 };
 
 }  // namespace dishwall::test

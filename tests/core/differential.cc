@@ -34,15 +34,16 @@ std::string compare_with_evaluator(const Policy& policy, const Own& own, const Q
                                    const dw_outcome& outcome) {
     const Judgement judgement = evaluate(policy, own, query);
     const Rule* rule = outcome.rule == DW_NO_RULE ? nullptr : rule_at(policy, outcome.rule_index);
-    if (comes_to(judgement.verdict, static_cast<dw_verdict>(outcome.verdict)) && judgement.rule == rule) return "";
+    if (comes_to(judgement.verdict, static_cast<dw_verdict>(outcome.verdict)) && judgement.rule == rule)
+        return "";
     return fmt::format("evaluator: {} by {}, core: {}", verdict_name(judgement.verdict),
                        judgement.rule == nullptr ? "default" : judgement.rule->name, describe(outcome));
 }
 
 }  // namespace
 
-DifferentialResult compare_random(unsigned policies, unsigned packets_each, std::uint64_t seed, Executor& native,
-                                  Executor* bpf) {
+DifferentialResult compare_random(unsigned policies, unsigned packets_each, std::uint64_t seed,
+                                  Executor& native, Executor* bpf) {
     DifferentialResult result;
     RandomPolicy random(seed);
     for (unsigned p = 0; p < policies; ++p) {
@@ -85,12 +86,15 @@ DifferentialResult compare_random(unsigned policies, unsigned packets_each, std:
 namespace {
 
 std::vector<std::vector<std::byte>> images_of_the_world() {
-    const std::string independent = "accept udp 6000 endpoint-independent; accept tcp 6000 endpoint-independent";
+    const std::string independent =
+        "accept udp 6000 endpoint-independent; accept tcp 6000 endpoint-independent";
     std::vector<std::vector<std::byte>> images;
     for (const std::string& rules :
          {std::string(kWorldRules), world_rules_with("", "reject-late tcp 79", independent),
-          world_rules_with("routing-headers allow; udp-without-checksum allow; timeout udp 2m", "drop tcp 443"),
-          world_rules_with("ipv4 drop", "accept udp from 2001:db8:3::/48; accept sctp from 2001:db8:3::/48", "drop udp 53")})
+          world_rules_with("routing-headers allow; udp-without-checksum allow; timeout udp 2m",
+                           "drop tcp 443"),
+          world_rules_with("ipv4 drop", "accept udp from 2001:db8:3::/48; accept sctp from 2001:db8:3::/48",
+                           "drop udp 53")})
         images.push_back(lower_or_throw(read_or_throw(rules)));
     return images;
 }
@@ -99,14 +103,17 @@ std::vector<std::vector<std::byte>> images_of_the_world() {
 std::string compare_step(const Sent& sent, Executor& native, Executor& bpf, dw_outcome* outcome) {
     *outcome = native.run(sent.direction, sent.frame);
     const dw_outcome loaded = bpf.run(sent.direction, sent.frame);
-    if (!same(loaded, *outcome)) return fmt::format("\nbpf: {}\nnative: {}", describe(loaded), describe(*outcome));
-    if (outcome->flow != 0 && !same(bpf.flow(outcome->flow), native.flow(outcome->flow))) return "the flow differs";
+    if (!same(loaded, *outcome))
+        return fmt::format("\nbpf: {}\nnative: {}", describe(loaded), describe(*outcome));
+    if (outcome->flow != 0 && !same(bpf.flow(outcome->flow), native.flow(outcome->flow)))
+        return "the flow differs";
     return "";
 }
 
 }  // namespace
 
-ConversationResult compare_conversations(unsigned packets, std::uint64_t seed, Executor& native, Executor& bpf) {
+ConversationResult compare_conversations(unsigned packets, std::uint64_t seed, Executor& native,
+                                         Executor& bpf) {
     constexpr unsigned kEpoch = 1000;  // then all is forgotten: the kernel's clock and ours drift apart
     const std::vector<std::vector<std::byte>> images = images_of_the_world();
     Traffic traffic(seed);
@@ -121,9 +128,12 @@ ConversationResult compare_conversations(unsigned packets, std::uint64_t seed, E
     for (; result.packets < packets; ++result.packets) {
         if (result.packets % kEpoch == 0) both([](Executor& executor) { executor.forget(); });
         if (result.packets % (kEpoch * 2) == 0 || random() % 5000 == 0)
-            both([&, which = random() % images.size()](Executor& executor) { executor.install(images[which]); });
+            both([&, which = random() % images.size()](Executor& executor) {
+                executor.install(images[which]);
+            });
         if (random() % 150 == 0)
-            // 113 ms more than whole seconds: no sum of a few waits comes near a timeout, which are whole seconds.
+            // 113 ms more than whole seconds: no sum of a few waits comes near a timeout, which are whole
+            // seconds.
             both([time = std::chrono::milliseconds(113 + 1000 * (random() % 250))](Executor& executor) {
                 executor.wait(time);
             });
@@ -137,7 +147,8 @@ ConversationResult compare_conversations(unsigned packets, std::uint64_t seed, E
         }
         reasons.insert(outcome.reason);
         result.in_flows += outcome.reason == DW_REASON_FLOW;
-        result.established += outcome.reason == DW_REASON_FLOW && (outcome.flow_seen & DW_SEEN_ESTABLISHED) != 0;
+        result.established +=
+            outcome.reason == DW_REASON_FLOW && (outcome.flow_seen & DW_SEEN_ESTABLISHED) != 0;
     }
     result.reasons = static_cast<unsigned>(reasons.size());
     return result;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Random (policy, packet) pairs and random conversations through the slow evaluator, the native core and, given
-// one, the loaded program. They must agree: core and program on everything, the evaluator wherever the rules decided.
+// Random (policy, packet) pairs and random conversations through the slow evaluator, the native core and,
+// given one, the loaded program. They must agree: core and program on everything, the evaluator wherever the
+// rules decided.
 #pragma once
 
 #include "tests/core/executor.h"
@@ -15,8 +16,8 @@ struct DifferentialResult {
     std::string first_difference;  // empty: none
 };
 
-DifferentialResult compare_random(unsigned policies, unsigned packets_each, std::uint64_t seed, Executor& native,
-                                  Executor* bpf);
+DifferentialResult compare_random(unsigned policies, unsigned packets_each, std::uint64_t seed,
+                                  Executor& native, Executor* bpf);
 
 struct ConversationResult {
     unsigned packets = 0;
@@ -26,8 +27,9 @@ struct ConversationResult {
     std::string first_difference;
 };
 
-// Verdict, reason and flow state of `packets` frames of conversation.h, while time goes by, policies are loaded
-// over each other, and everything is forgotten now and then.
-ConversationResult compare_conversations(unsigned packets, std::uint64_t seed, Executor& native, Executor& bpf);
+// Verdict, reason and flow state of `packets` frames of conversation.h, while time goes by, policies are
+// loaded over each other, and everything is forgotten now and then.
+ConversationResult compare_conversations(unsigned packets, std::uint64_t seed, Executor& native,
+                                         Executor& bpf);
 
 }  // namespace dishwall::test

@@ -51,11 +51,14 @@ public:
         memory_.image = reinterpret_cast<const dw_blob*>(image_.get());
     }
     void set_own(const Own& own) override {
-        if (const Result<void> done = encode(own, &own_); !done) throw std::runtime_error(done.error().message);
+        if (const Result<void> done = encode(own, &own_); !done)
+            throw std::runtime_error(done.error().message);
     }
     void forget() override {
-        std::memset(static_cast<void*>(buckets_.get()), 0, (memory_.settings.bucket_mask + 1ul) * sizeof(dw_bucket));
-        std::memset(static_cast<void*>(fragments_.get()), 0, DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket));
+        std::memset(static_cast<void*>(buckets_.get()), 0,
+                    (memory_.settings.bucket_mask + 1ul) * sizeof(dw_bucket));
+        std::memset(static_cast<void*>(fragments_.get()), 0,
+                    DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket));
         std::memset(static_cast<void*>(link_.get()), 0, sizeof(dw_link));
     }
     void wait(std::chrono::milliseconds time) override {
@@ -73,9 +76,7 @@ public:
         out.resize(dw_native_reject(&memory_, &budget_, frame.data(), length, out.data()));
         return out;
     }
-    dw_flow flow(std::uint32_t id) override {
-        return buckets_[(id - 1) / DW_WAYS].flow[(id - 1) % DW_WAYS];
-    }
+    dw_flow flow(std::uint32_t id) override { return buckets_[(id - 1) / DW_WAYS].flow[(id - 1) % DW_WAYS]; }
     dw_counter counter(std::uint32_t id) override { return counters_[id]; }
     bool pass(Direction direction, const Bytes& frame, unsigned times) override {
         while (times-- > 1) run(direction, frame);
@@ -109,8 +110,8 @@ std::unique_ptr<Executor> make_native_executor(const TableSetup& setup) {
 std::string describe(const dw_outcome& outcome) {
     return fmt::format("{} ({}), rule {} index {}, proto {}, flow {} seen {:#x}, prefix {} state {}",
                        verdict_name(outcome.verdict), reason_name(outcome.reason), outcome.rule,
-                       outcome.rule_index, outcome.proto, outcome.flow, outcome.flow_seen, outcome.prefix_slot,
-                       outcome.prefix_state);
+                       outcome.rule_index, outcome.proto, outcome.flow, outcome.flow_seen,
+                       outcome.prefix_slot, outcome.prefix_state);
 }
 
 bool same(const dw_outcome& a, const dw_outcome& b) { return std::memcmp(&a, &b, sizeof a) == 0; }

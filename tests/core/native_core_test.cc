@@ -99,8 +99,10 @@ TEST_F(NativeCore, Ipv4ModesOfTheUplink) {
 }
 
 TEST_F(NativeCore, ADefaultMayReject) {
-    load("version 1\nuplink dish { interface e; prefix pd from dhcpv6-pd; documentation-prefixes allow }\n"
-         "network lan = dish.pd subnet 1\npolicy inbound on dish { default reject }\n", 1);
+    load(
+        "version 1\nuplink dish { interface e; prefix pd from dhcpv6-pd; documentation-prefixes allow }\n"
+        "network lan = dish.pd subnet 1\npolicy inbound on dish { default reject }\n",
+        1);
     EXPECT_EQ(in(syn(kPeer, 1)), "default-reject");
     EXPECT_EQ(outcome_.verdict, DW_REJECT);
 }
@@ -130,9 +132,11 @@ TEST_F(NativeCore, AFloodFromOutsideEvictsNothingThatWasOpenedFromInside) {
 
 TEST_F(NativeCore, AFloodFromOutsideEvictsNoEstablishedConnection) {
     EXPECT_EQ(in(syn(kPeer, 7)), "rule-accept");
-    EXPECT_EQ(out(Ethernet{} / Ipv6{.src = kNas, .dst = kPeer} / Tcp{.sport = 443, .dport = 7, .flags = kSyn | kAck}),
+    EXPECT_EQ(out(Ethernet{} / Ipv6{.src = kNas, .dst = kPeer} /
+                  Tcp{.sport = 443, .dport = 7, .flags = kSyn | kAck}),
               "flow");
-    const Packet ack = Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = 7, .dport = 443, .flags = kAck};
+    const Packet ack =
+        Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = 7, .dport = 443, .flags = kAck};
     EXPECT_EQ(in(ack), "flow");
     for (unsigned i = 0; i < 20'000; ++i)
         in(syn(("2001:db8:2::" + fmt::format("{:x}", i + 1)).c_str(), static_cast<std::uint16_t>(i)));
@@ -152,8 +156,9 @@ TEST_F(NativeCore, AFullTableRefusesWithAReason) {
 TEST_F(NativeCore, NobodyInsideTakesMoreThanAShareOfAFullTable) {
     make(64);  // 512 flows
     const auto flow_of = [&](const char* host, std::uint16_t port, bool inbound) {
-        const Packet packet = inbound ? Ethernet{} / Ipv6{.src = kPeer, .dst = host} / Udp{.sport = 53, .dport = port}
-                                      : Ethernet{} / Ipv6{.src = host, .dst = kPeer} / Udp{.sport = port, .dport = 53};
+        const Packet packet =
+            inbound ? Ethernet{} / Ipv6{.src = kPeer, .dst = host} / Udp{.sport = 53, .dport = port}
+                    : Ethernet{} / Ipv6{.src = host, .dst = kPeer} / Udp{.sport = port, .dport = 53};
         return inbound ? in(packet) : out(packet);
     };
     const char* greedy = "2001:db8:aa00:1::66";
@@ -206,7 +211,8 @@ TEST_F(NativeCore, DeniedPacketsLeaveNoState) {
 TEST_F(NativeCore, ManyFlowsFitWithoutLosingOne) {
     make(2048);  // 16,384 slots, three quarters full
     for (unsigned i = 0; i < 12'288; ++i) {
-        const Packet packet = Ethernet{} / Ipv6{.src = kNas, .dst = fmt::format("2001:db8:{:x}::{:x}", i % 97 + 2, i)} /
+        const Packet packet = Ethernet{} /
+                              Ipv6{.src = kNas, .dst = fmt::format("2001:db8:{:x}::{:x}", i % 97 + 2, i)} /
                               Udp{.sport = static_cast<std::uint16_t>(i * 7), .dport = 53};
         ASSERT_EQ(out(packet), "default-accept") << i;
     }

@@ -47,7 +47,8 @@ private:
         constexpr std::size_t kEthernet = 14;
         const std::uint64_t before = first_.counter(judged.reason).packets;
         const dw_outcome outcome = first_.run(judged.direction, judged.frame);
-        EXPECT_EQ(reason_name(outcome.reason), reason_name(judged.reason)) << where() << ": " << describe(outcome);
+        EXPECT_EQ(reason_name(outcome.reason), reason_name(judged.reason))
+            << where() << ": " << describe(outcome);
         EXPECT_EQ(verdict_name(outcome.verdict), verdict_name(judged.verdict)) << where();
         if (outcome.reason == judged.reason) {
             EXPECT_EQ(first_.counter(judged.reason).packets, before + 1) << where() << " was not counted";
@@ -57,7 +58,8 @@ private:
         EXPECT_TRUE(same(outcome, other))
             << where() << "\n first:  " << describe(outcome) << "\n second: " << describe(other);
         if (outcome.flow != 0 && outcome.flow == other.flow) {
-            EXPECT_TRUE(same(first_.flow(outcome.flow), second_->flow(other.flow))) << where() << ": the flow";
+            EXPECT_TRUE(same(first_.flow(outcome.flow), second_->flow(other.flow)))
+                << where() << ": the flow";
         }
     }
     [[nodiscard]] std::string where() const {

@@ -8,8 +8,9 @@
 
 namespace dishwall::test {
 
-// Sets both to the world of world.h with empty tables, plays, and reports what differs from the table, or between
-// the two, as GoogleTest failures. `second` may be null; it sees only frames that BPF_PROG_TEST_RUN can take.
+// Sets both to the world of world.h with empty tables, plays, and reports what differs from the table, or
+// between the two, as GoogleTest failures. `second` may be null; it sees only frames that BPF_PROG_TEST_RUN
+// can take.
 void play(const Vector& vector, Executor& first, Executor* second);
 
 }  // namespace dishwall::test

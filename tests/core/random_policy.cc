@@ -6,14 +6,17 @@
 namespace dishwall::test {
 namespace {
 
-constexpr std::uint16_t kPorts[] = {0, 1, 22, 25, 79, 80, 81, 443, 444, 1023, 8000, 8080, 8100, 8101, 51820, 65535};
+constexpr std::uint16_t kPorts[] = {0,   1,    22,   25,   79,   80,   81,    443,
+                                    444, 1023, 8000, 8080, 8100, 8101, 51820, 65535};
 constexpr std::uint16_t kSubnets[] = {0, 1, 2, 0x10, 0xff};
 constexpr std::uint64_t kInterfaceIds[] = {1, 2, 0x10, 0x11, 0xffffffffffffffff, 0x0211'22ff'fe33'4455};
 constexpr std::uint8_t kIcmpTypes[] = {128, 144, 145, 154, 160};
 constexpr std::uint8_t kProtos[] = {6, 17, 132, 58, 50, 47, 77, 41};
-constexpr const char* kPrefixes[] = {"2001:db8:1::/48",    "2001:db8:1:8000::/49", "2001:db8:1::/64",
-                                     "2001:db8:1::1/128",  "2001:db8:2::/47",      "2600::/12",
-                                     "2001:db8:aa00::/56", "::/0",                 "2001:db8:aa00:1::10/128"};
+constexpr const char* kPrefixes[] = {"2001:db8:1::/48",        "2001:db8:1:8000::/49",
+                                     "2001:db8:1::/64",        "2001:db8:1::1/128",
+                                     "2001:db8:2::/47",        "2600::/12",
+                                     "2001:db8:aa00::/56",     "::/0",
+                                     "2001:db8:aa00:1::10/128"};
 
 }  // namespace
 
@@ -33,7 +36,8 @@ ProtocolMatch RandomPolicy::match() {
     match.proto = kProtos[below(std::size(kProtos))];
     if (*match.proto == IPPROTO_TCP || *match.proto == IPPROTO_UDP || *match.proto == IPPROTO_SCTP)
         match.ports = ports();
-    if (*match.proto == IPPROTO_ICMPV6 && chance(60)) match.icmp_types = {kIcmpTypes[below(std::size(kIcmpTypes))]};
+    if (*match.proto == IPPROTO_ICMPV6 && chance(60))
+        match.icmp_types = {kIcmpTypes[below(std::size(kIcmpTypes))]};
     return match;
 }
 
@@ -58,7 +62,7 @@ AddressSet RandomPolicy::address_set() {
 
 Rule RandomPolicy::rule(bool inbound, unsigned number) {
     Rule rule;
-    constexpr dw_verdict kVerdicts[] = {DW_ACCEPT, DW_ACCEPT, DW_ACCEPT,  DW_DROP,
+    constexpr dw_verdict kVerdicts[] = {DW_ACCEPT, DW_ACCEPT, DW_ACCEPT, DW_DROP,
                                         DW_DROP,   DW_AUDIT,  DW_REJECT, DW_REJECT_LATE};
     rule.verdict = kVerdicts[below(inbound ? 8 : 6)];
     for (unsigned n = 1 + below(2); n > 0; --n) rule.match.push_back(match());
@@ -92,7 +96,8 @@ Policy RandomPolicy::policy() {
 Own RandomPolicy::own() {
     Own own;
     const dw_prefix_state states[] = {DW_PREFIX_PREFERRED, DW_PREFIX_DEPRECATED, DW_PREFIX_GRACE};
-    for (const char* text : {"2001:db8:aa00::/56", "2001:db8:bb00::/56", "2001:db8:cc00::/60", "2001:db8:dd00::/48"})
+    for (const char* text :
+         {"2001:db8:aa00::/56", "2001:db8:bb00::/56", "2001:db8:cc00::/60", "2001:db8:dd00::/48"})
         if (chance(70)) own.prefixes.push_back({*parse_prefix(text), below(2), states[below(10) / 4], false});
     own.self = {*parse_ipv6("fe80::1"), *parse_ipv6("2001:db8:0:1::2"), *parse_ipv6("2001:db8:aa00:1::1")};
     return own;
@@ -124,8 +129,11 @@ Shot RandomPolicy::shot(const Own& own) {
                                       .dst = to_string(inbound ? query.ours : query.peer)};
     if (chance(20)) packet = packet / Extension{.kind = 60, .units = static_cast<std::uint8_t>(below(3))};
     if (chance(5)) packet = packet / Fragment{};
-    const auto port = [&] { return chance(90) ? kPorts[below(std::size(kPorts))] : std::uint16_t(random_()); };
-    const bool ports = query.proto == IPPROTO_TCP || query.proto == IPPROTO_UDP || query.proto == IPPROTO_SCTP;
+    const auto port = [&] {
+        return chance(90) ? kPorts[below(std::size(kPorts))] : std::uint16_t(random_());
+    };
+    const bool ports =
+        query.proto == IPPROTO_TCP || query.proto == IPPROTO_UDP || query.proto == IPPROTO_SCTP;
     if (ports) {
         query.source_port = port();
         query.destination_port = port();
@@ -148,9 +156,11 @@ Shot RandomPolicy::shot(const Own& own) {
 Bytes RandomPolicy::mutate(Bytes frame) {
     for (unsigned n = 1 + below(4); n > 0; --n) {
         const unsigned at = chance(70) ? 12 + below(60) : below(static_cast<unsigned>(frame.size()));
-        if (at < frame.size()) frame[at] = static_cast<std::uint8_t>(chance(50) ? random_() : kProtos[below(8)]);
+        if (at < frame.size())
+            frame[at] = static_cast<std::uint8_t>(chance(50) ? random_() : kProtos[below(8)]);
     }
-    constexpr unsigned kLeast = 14 + 40;  // BPF_PROG_TEST_RUN refuses an outgoing packet without its IP header
+    constexpr unsigned kLeast =
+        14 + 40;  // BPF_PROG_TEST_RUN refuses an outgoing packet without its IP header
     if (chance(15)) frame.resize(kLeast + below(static_cast<unsigned>(frame.size()) - kLeast));
     return frame;
 }

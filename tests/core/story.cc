@@ -4,7 +4,8 @@
 namespace dishwall::test {
 namespace {
 
-Tcp tcp(const Talk::Segment& s, std::uint16_t sport, std::uint16_t dport, std::uint32_t isn, std::uint32_t other) {
+Tcp tcp(const Talk::Segment& s, std::uint16_t sport, std::uint16_t dport, std::uint32_t isn,
+        std::uint32_t other) {
     return {.sport = sport,
             .dport = dport,
             .flags = s.flags,
@@ -35,7 +36,8 @@ Step out_accept(const Packet& packet, dw_reason reason) {
 }
 
 Packet error(std::uint8_t type, std::uint8_t code, const char* src, const char* dst, const Packet& quoted) {
-    return from_to(src, dst) / Icmp{.type = type, .code = code, .id = 0, .seq = 1280} / Payload{quoted.quoted()};
+    return from_to(src, dst) / Icmp{.type = type, .code = code, .id = 0, .seq = 1280} /
+           Payload{quoted.quoted()};
 }
 
 Packet Talk::in(const Segment& s) const {

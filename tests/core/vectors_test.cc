@@ -28,7 +28,8 @@ TEST_P(Vectors, Native) {
 INSTANTIATE_TEST_SUITE_P(Table, Vectors, testing::Range<std::size_t>(0, vectors().size()),
                          [](const auto& info) {
                              std::string name = vectors()[info.param].requirement + "_" +
-                                                vectors()[info.param].claim + "_" + std::to_string(info.param);
+                                                vectors()[info.param].claim + "_" +
+                                                std::to_string(info.param);
                              for (char& c : name)
                                  if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
                              return name;
@@ -68,7 +69,7 @@ TEST(VectorTable, EveryReasonHasAVector) {
 
 // Requirements that are about time, devices and processes, not about packets, and the tests that name them.
 const std::map<std::string, std::string> kRequirementShownBy = {
-    {"R29", "control/line_follower_test.cc"}, {"R32", "control/prefix_tracker_test.cc"},
+    {"R29", "control/line_follower_test.cc"},  {"R32", "control/prefix_tracker_test.cc"},
     {"R33", "control/prefix_tracker_test.cc"}, {"R34", "e2e/test_uplink.py"},
     {"R35", "control/daemon_uplink_test.cc"},
 };
@@ -77,7 +78,8 @@ TEST(VectorTable, EveryRequirementIsShown) {
     std::set<std::string> named;
     for (const Vector& vector : vectors()) named.insert(vector.requirement);
     for (const auto& [requirement, file] : kRequirementShownBy) {
-        EXPECT_NE(text_of(file).find(requirement), std::string::npos) << file << " does not name " << requirement;
+        EXPECT_NE(text_of(file).find(requirement), std::string::npos)
+            << file << " does not name " << requirement;
         named.insert(requirement);
     }
     for (unsigned number = 1; number <= 40; ++number)
