@@ -124,8 +124,6 @@ DW_INLINE int dw_admit(const struct dw_frame *frame, struct dw_work *w, const st
 	int is_first = (w->packet.flags & (DW_PACKET_FRAGMENT | DW_PACKET_LATER)) == DW_PACKET_FRAGMENT;
 	int bad;
 
-	if (reason == DW_REASON_IPV4_PASS)
-		return reason; /* nobody asks for its later fragments either */
 	if (w->packet.proto == DW_TCP && w->packet.tcp_flags & DW_SYN && w->intent)
 		w->passage.segment.scale = dw_read_scale(frame, &w->packet, &w->options);
 	if (is_first) {
