@@ -82,7 +82,6 @@ DW_INLINE int dw_enter_datagram(struct dw_work *w, const struct dw_image *image,
 	struct dw_first_fragment first = {
 		.class = dw_class_of(inbound ? DW_OUTSIDE : DW_INSIDE, 0),
 		.end = dw_fragment_end(&w->packet),
-		.flow = w->outcome.flow,
 		.rule = w->outcome.rule,
 	};
 	const struct dw_flow *flow;

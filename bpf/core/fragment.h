@@ -193,7 +193,6 @@ DW_GLOBAL __u32 dw_datagram_claim(const struct dw_image *image, struct dw_search
 struct dw_first_fragment {
 	__u32 class; /* of its flow, enum dw_class */
 	__u32 end;   /* how many units it has */
-	__u32 flow;  /* that it belongs to or opened; 0: none */
 	__u32 rule;
 };
 
@@ -224,7 +223,6 @@ DW_GLOBAL __u32 dw_datagram_open(const struct dw_image *image, const struct dw_f
 	datagram = &bucket->datagram[dw_way_of(id)];
 	dw_key_write((struct dw_flow_key *)&datagram->key, key);
 	DW_WRITE(datagram->cover, dw_cover_pack(&cover));
-	DW_WRITE(datagram->flow, first->flow);
 	DW_WRITE(datagram->rule, first->rule);
 	dw_slot_publish(&bucket->slot[dw_way_of(id)], search, DW_TIMEOUT_FRAGMENT);
 	return id;

@@ -241,8 +241,8 @@ DW_ASSERT(sizeof(struct dw_fragment_key) == sizeof(struct dw_flow_key), "hashed 
 struct dw_datagram {
 	struct dw_fragment_key key;
 	__u64 cover; /* which parts were seen: bpf/core/fragment.h */
-	__u32 flow;  /* that its first fragment belonged to or opened; 0: none */
 	__u32 rule;  /* that admitted it */
+	__u32 pad;
 	__u64 unused;
 };
 DW_ASSERT(sizeof(struct dw_datagram) == DW_LINE, "a line a datagram");
