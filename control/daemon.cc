@@ -117,9 +117,13 @@ Result<void> Daemon::fail_closed(const LoadFailure& failure) {
     Result<PinDirectory> pins = PinDirectory::open(options_.pin_dir);
     if (!pins) return fail("{}\n{}", why, pins.error().message);
     pins_ = std::move(*pins);
-    const Result<Device> device = find_device(failure.interface);
+    const Result<Device> found = find_device(failure.interface);
+    const std::optional<Device> device = found ? std::optional(*found) : std::nullopt;
+    if (device)  // another's device is not ours to close
+        if (Result<void> free = check_no_foreign_program(*pins_, *device); !free)
+            return fail("{}\n{}", why, free.error().message);
     sentry_.emplace(loop_, *pins_, failure.interface, options_.egress);
-    sentry_->shut(device ? std::optional(*device) : std::nullopt);
+    sentry_->shut(device);
     return fail("{}\n{}", why, sentry_->left_behind());
 }
 

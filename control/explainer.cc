@@ -64,16 +64,13 @@ std::string rule_label(const Rule* rule) {
 
 // The first host or network that the address belongs to; empty when it has no name.
 std::string name_of(const Ipv6Address& address, const ExplainContext& context) {
-    const auto is_named = [&](const AddressElement& element) {
-        AddressSet set;
-        set.any = false;
-        set.include = {element};
-        return contains(set, context.own, address);
+    const auto is_named = [&](const std::vector<AddressElement>& elements) {
+        return contains(AddressSet{false, elements, {}}, context.own, address);
     };
     for (const NamedAddress& host : context.policy.hosts)
-        if (is_named(host.element)) return "host " + host.name;
+        if (is_named(host.elements)) return "host " + host.name;
     for (const Network& network : context.policy.networks)
-        if (is_named(Behind{network.source, network.subnet, std::nullopt})) return "network " + network.name;
+        if (is_named({Behind{network.source, network.subnet, std::nullopt}})) return "network " + network.name;
     return {};
 }
 

@@ -23,6 +23,11 @@ Own decode(const dw_own& encoded) {
     for (const auto& line : encoded.self)
         for (const dw_in6& way : line)
             if (way.hi != 0 || way.lo != 0) own.self.push_back({way.hi, way.lo});
+    for (const auto& line : encoded.learnt)
+        for (const dw_learnt& way : line)
+            for (const std::uint32_t host : way.host)
+                if (host != 0) own.learnt.push_back({{way.address.hi, way.address.lo}, host});
+    tidy(&own.learnt);
     return own;
 }
 
@@ -60,6 +65,9 @@ Own common_part(const Own& before, const Own& after) {
     Own common;
     common.self = after.self;
     common.mac = after.mac;
+    common.learnt = before.learnt;
+    common.learnt.insert(common.learnt.end(), after.learnt.begin(), after.learnt.end());
+    tidy(&common.learnt);
     for (const LivePrefix& live : after.prefixes) {
         const auto same = [&](const LivePrefix& other) {
             return other.prefix == live.prefix && other.source == live.source;

@@ -38,7 +38,8 @@ private:
 };
 
 // What both agree on: the prefixes that have the same number (source) before and after, everything else as
-// after. While an image that numbers the sources anew is swapped in, nothing else may be ours.
+// after. While an image that numbers the sources anew is swapped in, nothing else may be ours. Addresses of learnt
+// hosts are those of both, since an id means the same host before and after: each image finds its own.
 [[nodiscard]] Own common_part(const Own& before, const Own& after);
 
 }  // namespace dishwall

@@ -242,7 +242,7 @@ std::optional<AddressElement> Definitions::host_element(const ast::Host& host) {
 void Definitions::define(const ast::Host& from, std::size_t index) {
     hosts_[index] = host_element(from);
     if (!hosts_[index]) return;
-    policy_->hosts.push_back({std::string(from.name.text), *hosts_[index], sources_.place(from.name.span)});
+    policy_->hosts.push_back({std::string(from.name.text), {*hosts_[index]}, sources_.place(from.name.span)});
 }
 
 // ---- addresses

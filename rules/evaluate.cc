@@ -17,6 +17,7 @@ bool in_any(const std::vector<PortRange>& ranges, std::uint16_t port) {
 bool is_in(const AddressElement& element, const Own& own, const Ipv6Address& address) {
     if (const auto* prefix = std::get_if<Ipv6Prefix>(&element)) return prefix->contains(address);
     if (std::holds_alternative<Self>(element)) return is_self(own, address);
+    if (const auto* learnt = std::get_if<Learnt>(&element)) return is_learnt(own, address, learnt->host);
     const Behind& behind = std::get<Behind>(element);
     const std::optional<Located> located = locate(own, address);
     if (!located || own.prefixes[located->slot].source != behind.source) return false;

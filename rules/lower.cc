@@ -41,6 +41,11 @@ KeyRange places_of(const Behind& behind) {
     return {{first, behind.interface_id.value_or(0)}, {last, behind.interface_id.value_or(~0ull)}};
 }
 
+KeyRange key_of(const Learnt& learnt) {
+    const Ipv6Address key{DW_LEARNT_KEY | learnt.host, 0};
+    return {key, key};
+}
+
 std::vector<PortSpan> spans_of(const std::vector<PortRange>& ranges) {
     if (ranges.empty()) return {PortSpan{}};
     std::vector<PortSpan> spans;
@@ -112,6 +117,7 @@ struct SetSide {
     std::vector<dw_range> raw;
     std::vector<dw_range> placed;
     bool self = false;
+    bool learnt = false;
 };
 
 std::vector<dw_range> to_ranges(const RangeSet& set) {
@@ -129,8 +135,11 @@ SetSide side_of(const std::vector<AddressElement>& elements) {
             raw.push_back(range_of(*prefix));
         else if (const auto* behind = std::get_if<Behind>(&element))
             placed.push_back(places_of(*behind));
+        else if (const auto* learnt = std::get_if<Learnt>(&element))
+            placed.push_back(key_of(*learnt));
         else
             side.self = true;
+        side.learnt |= std::holds_alternative<Learnt>(element);
     }
     side.raw = to_ranges(RangeSet(std::move(raw)));
     side.placed = to_ranges(RangeSet(std::move(placed)));
@@ -213,7 +222,8 @@ private:
         made.not_raw = ranges(mustnot.raw);
         made.not_placed = ranges(mustnot.placed);
         made.flags = (set.any ? DW_SET_ANY : 0) | (must.self ? DW_SET_SELF : 0) |
-                     (mustnot.self ? DW_SET_NOT_SELF : 0);
+                     (mustnot.self ? DW_SET_NOT_SELF : 0) |
+                     (must.learnt || mustnot.learnt ? DW_SET_LEARNT : 0);
         return number_of(made);
     }
 

@@ -22,6 +22,31 @@ bool place_self(const std::vector<Ipv6Address>& self, std::uint64_t seed, dw_own
     return true;
 }
 
+// A free way in one of the address's two lines, made by moving others to theirs where need be (cuckoo hashing).
+// The table is at most half full, so this ends; a walk that is unlucky nevertheless says no.
+bool place_learnt(dw_learnt entry, dw_own* out) {
+    constexpr unsigned kMovesTried = 500;
+    for (unsigned move = 0; move < kMovesTried; ++move) {
+        for (const unsigned choice : {0u, 1u})
+            for (dw_learnt& way : out->learnt[dw_learnt_line(entry.address, choice)])
+                if (way.host[0] == 0) {
+                    way = entry;
+                    return true;
+                }
+        std::swap(entry, out->learnt[dw_learnt_line(entry.address, move / 2 % 2)][move % DW_LEARNT_WAYS]);
+    }
+    return false;
+}
+
+void place_all_learnt(const std::vector<LearntAddress>& tidy, dw_own* out) {
+    for (auto at = tidy.begin(); at != tidy.end();) {
+        dw_learnt entry{{at->address.hi, at->address.lo}, {}};
+        const Ipv6Address address = at->address;
+        for (unsigned i = 0; at != tidy.end() && at->address == address; ++at) entry.host[i++] = at->host;
+        if (place_learnt(entry, out)) ++out->learnt_count;
+    }
+}
+
 }  // namespace
 
 std::optional<Located> locate(const Own& own, const Ipv6Address& address) {
@@ -38,6 +63,27 @@ std::optional<Located> locate(const Own& own, const Ipv6Address& address) {
 
 bool is_self(const Own& own, const Ipv6Address& address) {
     return std::find(own.self.begin(), own.self.end(), address) != own.self.end();
+}
+
+bool is_learnt(const Own& own, const Ipv6Address& address, std::uint32_t host) {
+    return std::binary_search(own.learnt.begin(), own.learnt.end(), LearntAddress{address, host});
+}
+
+std::size_t tidy(std::vector<LearntAddress>* learnt) {
+    std::sort(learnt->begin(), learnt->end());
+    learnt->erase(std::unique(learnt->begin(), learnt->end()), learnt->end());
+    std::vector<LearntAddress> kept;
+    std::size_t addresses = 0, hosts = 0;
+    for (const LearntAddress& each : *learnt) {
+        const bool same = !kept.empty() && kept.back().address == each.address;
+        hosts = same ? hosts + 1 : 1;
+        if (hosts > DW_LEARNT_HOSTS || (!same && addresses == DW_LEARNT_MAX)) continue;
+        addresses += same ? 0 : 1;
+        kept.push_back(each);
+    }
+    const std::size_t left_out = learnt->size() - kept.size();
+    *learnt = std::move(kept);
+    return left_out;
 }
 
 Result<void> encode(const Own& own, dw_own* out) {
@@ -65,6 +111,9 @@ Result<void> encode(const Own& own, dw_own* out) {
         slot.source = static_cast<std::uint8_t>(live.source);
         slot.flags = live.onlink ? DW_PREFIX_ONLINK : 0;
     }
+    std::vector<LearntAddress> learnt = own.learnt;
+    tidy(&learnt);
+    place_all_learnt(learnt, &made);
     *out = made;
     return {};
 }

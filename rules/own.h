@@ -24,10 +24,19 @@ struct LivePrefix {
     auto operator<=>(const LivePrefix&) const = default;
 };
 
+// An address that a learnt host uses at this moment.
+struct LearntAddress {
+    Ipv6Address address;
+    std::uint32_t host = 0;  // LearntHost::id
+
+    auto operator<=>(const LearntAddress&) const = default;
+};
+
 struct Own {
     std::vector<LivePrefix> prefixes;  // at most DW_PREFIXES; the longest match wins, then the first
     std::vector<Ipv6Address> self;     // any order, link-local included
     std::array<std::uint8_t, 6> mac{};  // of the uplink; all zero: not known
+    std::vector<LearntAddress> learnt;  // as `tidy` leaves it
 
     bool operator==(const Own&) const = default;
 };
@@ -39,6 +48,11 @@ struct Located {
 };
 [[nodiscard]] std::optional<Located> locate(const Own& own, const Ipv6Address& address);
 [[nodiscard]] bool is_self(const Own& own, const Ipv6Address& address);
+[[nodiscard]] bool is_learnt(const Own& own, const Ipv6Address& address, std::uint32_t host);
+
+// Sorts, removes doubles, and what the layout has no room for: more than DW_LEARNT_MAX addresses, or
+// DW_LEARNT_HOSTS hosts at one address. Returns how many found no room: they are unknown, so closed.
+std::size_t tidy(std::vector<LearntAddress>* learnt);
 
 // Fails when there are more prefixes or addresses than the layout holds; `out` is then untouched.
 [[nodiscard]] Result<void> encode(const Own& own, dw_own* out);

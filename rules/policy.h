@@ -29,7 +29,10 @@ struct Place {
 
 // ---- the uplink
 
-struct FromDhcpv6Pd {};
+struct FromDhcpv6Pd {
+    // Only routes of this metric: how two DHCPv6 clients on one machine tell their delegations apart.
+    std::optional<std::uint32_t> metric;
+};
 struct FromRouterAdvertisement {};
 struct FromAddresses {
     std::string interface;
@@ -82,9 +85,13 @@ struct Behind {
     std::optional<std::uint64_t> interface_id;  // empty: the whole subnet; set only with a subnet
 };
 struct Self {};
+// The addresses that are known at the moment of a host that is learnt while the policy runs: Own::learnt.
+struct Learnt {
+    std::uint32_t host = 0;  // LearntHost::id
+};
 
 // What may stand between braces, after names are looked up. `any` is an AddressSet with `any` true.
-using AddressElement = std::variant<Ipv6Prefix, Behind, Self>;
+using AddressElement = std::variant<Ipv6Prefix, Behind, Self, Learnt>;
 
 // (any or in one of `include`) and in none of `exclude`.
 // `{ a, not b }` is include {a} exclude {b}; `not b` and `{ not b }` alone are any, exclude {b}.
@@ -136,10 +143,59 @@ struct Chain {
     Place place;  // of the policy statement; line 0 when there is none
 };
 
-// A host or network by name, for tables, `explain` and errors: the first that fits names an address.
+// A host by name, for tables, `explain`, DNS updates and errors: the first that fits names an address.
 struct NamedAddress {
     std::string name;
-    AddressElement element;
+    std::vector<AddressElement> elements;  // never empty; several: one interface id in any network
+    Place place;
+};
+
+// ---- what is learnt while the policy runs
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+// `host cam = lan mac 02:11:22:33:44:55`: every address that this device uses on that network.
+struct DeviceHost {
+    unsigned network = 0;  // index into Policy::networks; that network has an interface
+    MacAddress mac{};
+};
+// `host tokyo = name vpn.example.net`: what its AAAA records say.
+struct DomainHost {
+    std::string domain;  // lower case, without a final dot
+};
+
+struct LearntHost {
+    std::string name;  // in the rule file
+    // Made from the definition, never zero: the same host has the same id after every load and restart, and
+    // a host that is defined otherwise has another.
+    std::uint32_t id = 0;
+    std::variant<DeviceHost, DomainHost> what;
+    Place place;
+};
+
+// ---- records that follow the prefix
+
+// `record web AAAA nas ttl 60`
+struct DnsRecord {
+    std::string name;   // fully qualified, without a final dot: "web.home.example"
+    unsigned host = 0;  // index into Policy::hosts
+    std::uint32_t ttl_s = 300;
+    Place place;
+};
+
+// `dns-update "home.example" { ... }`: by nsupdate, or by a program of the user's.
+struct DnsUpdate {
+    struct Nsupdate {
+        std::string server;  // an address or a name
+        std::uint16_t port = 53;
+        std::string key_file;  // absolute; may be empty: not signed
+    };
+    struct Exec {
+        std::string program;  // absolute
+    };
+    std::string zone;  // without a final dot
+    std::variant<Nsupdate, Exec> by;
+    std::vector<DnsRecord> records;
     Place place;
 };
 
@@ -147,6 +203,8 @@ struct Policy {
     Uplink uplink;
     std::vector<Network> networks;
     std::vector<NamedAddress> hosts;
+    std::vector<LearntHost> learnt;  // ids differ
+    std::vector<DnsUpdate> dns_updates;
     Chain inbound;
     Chain outbound;
 };

@@ -21,7 +21,7 @@
 #define DW_ASSERT(condition, reason) _Static_assert(condition, reason)
 #endif
 
-#define DW_LAYOUT_VERSION 2
+#define DW_LAYOUT_VERSION 3
 #define DW_MAGIC 0x6477616c /* "dwal" */
 #define DW_LINE 64          /* bytes of a cache line */
 
@@ -36,7 +36,7 @@ struct dw_counter {
 /* ---- counters: one block a CPU; first the reasons, then the rules ---------------------------- */
 
 #define DW_REASONS_MAX 128
-#define DW_RULES_MAX 16384 /* rule names with a counter; a rule's id is its counter's index */
+#define DW_RULES_MAX 100000 /* rule names with a counter; a rule's id is its counter's index */
 #define DW_COUNTERS (DW_REASONS_MAX + DW_RULES_MAX)
 #define DW_NO_RULE 0
 
@@ -47,6 +47,10 @@ struct dw_counter {
 #define DW_OWN_COPIES 4 /* a writer fills the next copy, then moves dw_control.own_index */
 #define DW_SELF_LINES 64
 #define DW_SELF_WAYS 4
+#define DW_LEARNT_LINES 4096 /* a power of two */
+#define DW_LEARNT_WAYS 2
+#define DW_LEARNT_MAX 4096   /* addresses of learnt hosts: half of the ways, so that a place is always found */
+#define DW_LEARNT_HOSTS 4    /* hosts that one address may belong to */
 
 enum dw_prefix_state {
 	DW_PREFIX_NONE = 0,
@@ -67,16 +71,27 @@ struct dw_prefix {
 };
 DW_ASSERT(sizeof(struct dw_prefix) == 16, "four prefixes a line");
 
+/* An address of hosts that are learnt while the policy runs (by MAC or by name), and which. */
+struct dw_learnt {
+	struct dw_in6 address;
+	__u32 host[DW_LEARNT_HOSTS]; /* ids; 0: none, and none behind it */
+};
+DW_ASSERT(sizeof(struct dw_learnt) * DW_LEARNT_WAYS == DW_LINE, "a line is one bucket");
+
 struct dw_own {
 	struct dw_prefix prefix[DW_PREFIXES];
 	__u32 prefixes;      /* used entries of prefix[] */
 	__u32 pad;
 	__u64 self_seed;     /* chosen by the writer so that no line of self[] overflows */
 	__u8 mac[6];         /* of the uplink; all zero: not known, frames for any address are judged (R40) */
-	__u8 unused[42];
+	__u16 learnt_count; /* used ways of learnt[]; 0: nobody looks there */
+	__u8 unused[40];
 	/* This box's own addresses, a set: an address is in line dw_self_line(seed, address) or absent.
 	 * Free ways are all zero (the address :: is never ours). */
 	struct dw_in6 self[DW_SELF_LINES][DW_SELF_WAYS];
+	/* An address is in line dw_learnt_line(address, 0) or dw_learnt_line(address, 1), or absent. Free ways are
+	 * all zero. */
+	struct dw_learnt learnt[DW_LEARNT_LINES][DW_LEARNT_WAYS];
 };
 DW_ASSERT(__builtin_offsetof(struct dw_own, self) % DW_LINE == 0, "self[] starts on a line");
 DW_ASSERT(sizeof(struct dw_own) % DW_LINE == 0, "copies stay aligned");
@@ -88,6 +103,15 @@ static inline __attribute__((always_inline)) __u32 dw_self_line(__u64 seed, stru
 	h ^= h >> 32;
 	h = (h ^ a.lo) * 0xd6e8feb86659fd93ull;
 	return (h >> 40) & (DW_SELF_LINES - 1);
+}
+
+static inline __attribute__((always_inline)) __u32 dw_learnt_line(struct dw_in6 a, __u32 choice)
+{
+	__u64 h = a.hi * 0x9e3779b97f4a7c15ull;
+
+	h ^= h >> 32;
+	h = (h ^ a.lo) * 0xd6e8feb86659fd93ull;
+	return (choice ? h >> 20 : h >> 44) & (DW_LEARNT_LINES - 1);
 }
 
 /* ---- control: one small page --------------------------------------------------------------- */
@@ -313,9 +337,10 @@ struct dw_span {
 };
 
 /*
- * An address set: in(must) and not in(mustnot). An address has two names: the literal one, and, when
- * it lies in a live prefix, its place behind the line: hi = source << 16 | subnet id, lo = interface id.
- * `raw` ranges hold literal addresses, `placed` ranges hold places, so a renumbering touches no set.
+ * An address set: in(must) and not in(mustnot). An address has several names: the literal one; when it lies in
+ * a live prefix, its place behind the line: hi = source << 16 | subnet id, lo = interface id; and for each
+ * learnt host that uses it: hi = DW_LEARNT_KEY | the host's id, lo = 0. `raw` ranges hold literal addresses,
+ * `placed` ranges the others, so a renumbering or a device's new address touches no set.
  */
 struct dw_set {
 	struct dw_span raw, placed, not_raw, not_placed;
@@ -326,6 +351,8 @@ DW_ASSERT(sizeof(struct dw_set) == DW_LINE, "a line a set");
 #define DW_SET_ANY 1      /* everything, before the exclusions */
 #define DW_SET_SELF 2     /* this box's addresses */
 #define DW_SET_NOT_SELF 4 /* this box's addresses excluded */
+#define DW_SET_LEARNT 8   /* learnt hosts are among the placed ranges of either side */
+#define DW_LEARNT_KEY (1ull << 32) /* behind every place */
 
 #define DW_ANY_PROTO 256
 #define DW_NO_SET 0xffff
@@ -341,9 +368,9 @@ struct dw_rule {
 	__u16 from_first, from_last;  /* the sender's port */
 	__u32 counter;                /* index into a counter block, >= DW_REASONS_MAX */
 	__u32 index;                  /* which rule of the policy, for names and places */
-	__u32 pad[10];
+	__u32 pad[2];
 };
-DW_ASSERT(sizeof(struct dw_rule) == DW_LINE, "a line a rule");
+DW_ASSERT(sizeof(struct dw_rule) == DW_LINE / 2, "two rules a line, never one across two");
 #define DW_RULE_LOG 1
 #define DW_RULE_INDEPENDENT 2 /* outbound: the flows it opens let any peer answer (R23) */
 

@@ -11,6 +11,7 @@ enum dw_spot_flag {
 	DW_SPOT_PLACED = 1, /* in a live prefix: `place` is set */
 	DW_SPOT_SELF = 2,   /* one of this box's addresses */
 	DW_SPOT_ONLINK = 4, /* in a prefix shared with the dish segment */
+	DW_SPOT_LEARNT = 8, /* of learnt hosts: `host` is set */
 };
 
 /* An address with all its names, as the policy compares them. */
@@ -21,6 +22,7 @@ struct dw_spot {
 	__u8 slot;           /* of the prefix, or DW_NOWHERE */
 	__u8 state;          /* enum dw_prefix_state */
 	__u8 pad[5];
+	__u32 host[DW_LEARNT_HOSTS]; /* ids; 0 behind the last */
 };
 
 DW_INLINE int dw_in6_equal(struct dw_in6 a, struct dw_in6 b)
@@ -36,6 +38,26 @@ DW_INLINE int dw_is_self(const struct dw_own *own, struct dw_in6 a)
 		if (dw_in6_equal(line[way], a))
 			return !!(a.hi | a.lo); /* a free way is no address (R2) */
 	return 0;
+}
+
+/* Two lines at most, and none when no host is learnt. */
+DW_INLINE void dw_recall(const struct dw_own *own, struct dw_spot *spot)
+{
+	struct dw_in6 a = spot->address;
+
+	if (!own->learnt_count || !(a.hi | a.lo))
+		return;
+	for (__u32 choice = 0; choice < 2; choice++) {
+		const struct dw_learnt *line = own->learnt[dw_learnt_line(a, choice)];
+
+		for (int way = 0; way < DW_LEARNT_WAYS; way++) {
+			if (!dw_in6_equal(line[way].address, a))
+				continue;
+			__builtin_memcpy(spot->host, line[way].host, sizeof(spot->host));
+			spot->flags |= DW_SPOT_LEARNT;
+			return;
+		}
+	}
 }
 
 /* The longest live prefix around the address; one pass over at most two lines. */
@@ -70,6 +92,7 @@ DW_INLINE void dw_locate(const struct dw_own *own, struct dw_in6 address, struct
 	spot->slot = DW_NOWHERE;
 	spot->state = DW_PREFIX_NONE;
 	dw_place(own, spot);
+	dw_recall(own, spot);
 	if (dw_is_self(own, address))
 		spot->flags |= DW_SPOT_SELF;
 }

@@ -72,13 +72,33 @@ DW_GLOBAL int dw_in_ranges(const struct dw_blob *image, __u32 offset, __u32 coun
 	return 0;
 }
 
-DW_INLINE int dw_in_part(const struct dw_blob *image, struct dw_span raw, struct dw_span placed,
+/* Is the address one of a learnt host that is named in these ranges? */
+DW_GLOBAL int dw_in_learnt(const struct dw_blob *image, __u32 offset, __u32 count, const struct dw_spot *spot)
+{
+	if (!image || !spot)
+		return 0;
+	for (int i = 0; i < DW_LEARNT_HOSTS; i++) {
+		struct dw_in6 key = {DW_LEARNT_KEY | spot->host[i], 0};
+
+		if (!spot->host[i])
+			return 0;
+		if (dw_in_ranges(image, offset, count, &key))
+			return 1;
+	}
+	return 0;
+}
+
+DW_INLINE int dw_in_part(const struct dw_blob *image, __u32 flags, struct dw_span raw, struct dw_span placed,
 			 const struct dw_spot *spot)
 {
 	if (raw.count && dw_in_ranges(image, raw.offset, raw.count, &spot->address))
 		return 1;
-	return placed.count && spot->flags & DW_SPOT_PLACED &&
-	       dw_in_ranges(image, placed.offset, placed.count, &spot->place);
+	if (!placed.count)
+		return 0;
+	if (spot->flags & DW_SPOT_PLACED && dw_in_ranges(image, placed.offset, placed.count, &spot->place))
+		return 1;
+	return flags & DW_SET_LEARNT && spot->flags & DW_SPOT_LEARNT &&
+	       dw_in_learnt(image, placed.offset, placed.count, spot);
 }
 
 DW_GLOBAL int dw_in_set(const struct dw_blob *image, __u32 number, const struct dw_spot *spot)
@@ -94,11 +114,11 @@ DW_GLOBAL int dw_in_set(const struct dw_blob *image, __u32 number, const struct 
 		return 0;
 	self = !!(spot->flags & DW_SPOT_SELF);
 	if (!(set->flags & DW_SET_ANY) && !(self && set->flags & DW_SET_SELF) &&
-	    !dw_in_part(image, set->raw, set->placed, spot))
+	    !dw_in_part(image, set->flags, set->raw, set->placed, spot))
 		return 0;
 	if (self && set->flags & DW_SET_NOT_SELF)
 		return 0;
-	return !dw_in_part(image, set->not_raw, set->not_placed, spot);
+	return !dw_in_part(image, set->flags, set->not_raw, set->not_placed, spot);
 }
 
 struct dw_walk {

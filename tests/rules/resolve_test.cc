@@ -15,6 +15,7 @@ namespace {
 std::string text_of(const AddressElement& element) {
     if (const auto* prefix = std::get_if<Ipv6Prefix>(&element)) return to_string(*prefix);
     if (std::holds_alternative<Self>(element)) return "self";
+    if (const auto* learnt = std::get_if<Learnt>(&element)) return fmt::format("learnt {:#x}", learnt->host);
     const Behind& place = std::get<Behind>(element);
     std::string text = fmt::format("source {}", place.source);
     if (place.subnet) text += fmt::format(" subnet {:#x}", *place.subnet);
@@ -164,9 +165,9 @@ TEST(Names, NetworksAndHostsArePlaces) {
     EXPECT_EQ(policy.networks[1].subnet, 0u);
     ASSERT_EQ(policy.hosts.size(), 2u);
     EXPECT_EQ(policy.hosts[0].name, "nas");
-    EXPECT_EQ(text_of(policy.hosts[0].element), "source 0 subnet 0x1 id 0x10");
+    EXPECT_EQ(text_of(policy.hosts[0].elements), "source 0 subnet 0x1 id 0x10");
     EXPECT_EQ(policy.hosts[0].place.line, 8u);
-    EXPECT_EQ(text_of(policy.hosts[1].element), "2001:db8:7::5/128");
+    EXPECT_EQ(text_of(policy.hosts[1].elements), "2001:db8:7::5/128");
 }
 
 TEST(Names, MayBeUsedAboveTheirDefinition) {
