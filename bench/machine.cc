@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 namespace dishwall::bench {
 namespace {
@@ -65,6 +66,17 @@ std::string markdown_lines(const Machine& machine) {
                     machine.kernel, machine.clang, machine.nftables);
     for (const auto& [name, state] : machine.mitigations) text += fmt::format("- {}: {}\n", name, state);
     return text;
+}
+
+nlohmann::json to_json(const Machine& machine) {
+    return {{"cpu", machine.cpu},
+            {"cpus", machine.cpus},
+            {"virtual", machine.is_virtual},
+            {"kernel", machine.kernel},
+            {"mitigations", machine.mitigations},
+            {"clang", machine.clang},
+            {"nftables", machine.nftables},
+            {"load_average", machine.load_average}};
 }
 
 Machine look_at_machine() {

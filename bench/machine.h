@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace dishwall::bench {
@@ -20,5 +21,7 @@ struct Machine {
 [[nodiscard]] Machine look_at_machine();
 // As the head of a table: one list item a line.
 [[nodiscard]] std::string markdown_lines(const Machine& machine);
+// All but the date and the commit, which are the result's.
+[[nodiscard]] nlohmann::json to_json(const Machine& machine);
 
 }  // namespace dishwall::bench

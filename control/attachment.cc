@@ -17,7 +17,6 @@
 namespace dishwall {
 namespace {
 
-constexpr char kIngressPin[] = "link_ingress";
 constexpr char kEgressPin[] = "link_egress";
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);  // BPF_TCX_EGRESS, kernel 6.6
 

@@ -64,6 +64,11 @@ Result<void> make_directories(const fs::path& path) {
 
 }  // namespace
 
+MountView mounts_around(const std::string& directory) {
+    const fs::path path = fs::absolute(directory);
+    return {is_bpf_fs(nearest_existing(path)), is_below(path, kMountPoint), in_init_mount_namespace()};
+}
+
 Result<BpfFsStep> decide_bpf_fs(const std::string& directory, const MountView& view) {
     if (view.on_bpf_fs) return BpfFsStep::use_it;
     if (!view.below_sys)
@@ -74,7 +79,8 @@ Result<BpfFsStep> decide_bpf_fs(const std::string& directory, const MountView& v
     if (!view.in_init_mount_namespace)
         return fail(
             "there is no bpf file system at {} in this mount namespace, and one mounted here would vanish "
-            "with it: pins would be lost and the uplink left open when the daemon ends. This is what 'ip netns "
+            "with it: pins would be lost and the uplink left open when the daemon ends. This is what 'ip "
+            "netns "
             "exec' does; use 'nsenter --net=/run/netns/NAME dishwalld ...' instead, or give a --pin-dir that "
             "is on a bpf file system",
             kMountPoint);
@@ -82,15 +88,12 @@ Result<BpfFsStep> decide_bpf_fs(const std::string& directory, const MountView& v
 }
 
 Result<void> prepare_bpf_fs(const std::string& directory) {
-    const fs::path path = fs::absolute(directory);
-    const MountView view{is_bpf_fs(nearest_existing(path)), is_below(path, kMountPoint),
-                         in_init_mount_namespace()};
-    const Result<BpfFsStep> step = decide_bpf_fs(directory, view);
+    const Result<BpfFsStep> step = decide_bpf_fs(directory, mounts_around(directory));
     if (!step) return tl::unexpected(step.error());
     if (*step == BpfFsStep::mount_it && ::mount("bpf", kMountPoint, "bpf", 0, "mode=0700") != 0)
         return fail("cannot mount a bpf file system at {}: {}{}", kMountPoint, std::strerror(errno),
                     errno == EPERM ? "; run 'mount -t bpf bpf /sys/fs/bpf' once as root" : "");
-    return make_directories(path);
+    return make_directories(fs::absolute(directory));
 }
 
 }  // namespace dishwall

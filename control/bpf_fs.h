@@ -19,6 +19,8 @@ struct MountView {
     bool in_init_mount_namespace = false;  // the mount namespace of PID 1
 };
 
+[[nodiscard]] MountView mounts_around(const std::string& directory);
+
 enum class BpfFsStep { use_it, mount_it };
 
 // What to do about `directory`, or why pins cannot be kept there.

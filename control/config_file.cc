@@ -2,8 +2,11 @@
 #include "control/config_file.h"
 
 #include <netdb.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "control/state_file.h"
@@ -16,6 +19,13 @@ std::optional<std::uint16_t> service_port(std::string_view service, std::string_
     const servent* entry = ::getservbyname(std::string(service).c_str(), std::string(proto).c_str());
     if (entry == nullptr) return std::nullopt;
     return ntohs(static_cast<std::uint16_t>(entry->s_port));
+}
+
+// Empty: this process may read (R_OK) or run (X_OK) it.
+std::string why_no_access(const std::string& path, int mode) {
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) return "it is a directory";
+    return ::access(path.c_str(), mode) == 0 ? "" : std::strerror(errno);
 }
 
 tl::unexpected<ConfigFailure> failure(std::string message, std::string diagnostics = {},
@@ -38,7 +48,10 @@ tl::expected<LoadedConfig, ConfigFailure> load_config(const std::string& path) {
     Result<std::optional<std::string>> text = read_file(path);
     if (!text) return failure(text.error().message);
     if (!*text) return failure(fmt::format("there is no rule file {}", path));
-    Compiled compiled = read_policy(path, std::move(**text), Environment{service_port});
+    const Environment environment{service_port, std::filesystem::absolute(path, error).parent_path().string(),
+                                  [](const std::string& file) { return why_no_access(file, R_OK); },
+                                  [](const std::string& file) { return why_no_access(file, X_OK); }};
+    Compiled compiled = read_policy(path, std::move(**text), environment);
     std::string rendered = render(compiled.diagnostics, compiled.sources, false);
     if (!compiled.policy) {
         const std::size_t errors = count_errors(compiled.diagnostics);

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "control/clock.h"
 #include "control/packet_json.h"
 #include "control/state_file.h"
 #include "rules/lower.h"
@@ -47,7 +48,14 @@ Daemon::Daemon(sd_event* loop, DaemonOptions options, DaemonObservers observers)
       line_(loop, options_.state_dir,
             LineCallbacks{[this](const LineUpdate& update) { on_own_changed(update); },
                           [this](const UplinkState& state) { on_uplink_changed(state); },
-                          [](const std::string& text) { spdlog::warn("{}", text); }}) {}
+                          [](const std::string& text) { spdlog::warn("{}", text); }}),
+      domains_(loop, options_.state_dir,
+               NameCallbacks{[this](std::vector<LearntAddress> all) { line_.set_resolved(std::move(all)); },
+                             [](const std::string& text) { spdlog::warn("{}", text); }}),
+      dns_(loop, options_.state_dir,
+           DnsCallbacks{[this](const std::string& text) { note("dns", text); },
+                        [this](const std::string& text) { note("dns-failed", text); }}),
+      history_(options_.state_dir) {}
 
 Result<void> Daemon::start() {
     // 1. The names of counters as a former daemon left them, then the rule file: what can be wrong without
@@ -84,8 +92,10 @@ Result<void> Daemon::start_behind_guard(Candidate candidate) {
     if (!routers) return tl::unexpected(routers.error());
     routers_ = std::move(*routers);
 
-    // 4. What is ours by a complete dump, then the new policy in one swap.
-    const Result<Own> own = line_.start(uplink);
+    // 4. What is ours by a complete dump and by what was known of names, then the new policy in one swap.
+    if (Result<void> named = domains_.follow(*candidate.policy); !named) return named;
+    line_.set_resolved(domains_.addresses());
+    const Result<Own> own = line_.start(*candidate.policy);
     if (!own) return fail_with(own.error(), "uplink " + uplink.name);
     if (Result<void> enforced = enforce(std::move(candidate), *own); !enforced) return enforced;
 
@@ -101,7 +111,16 @@ Result<void> Daemon::start_behind_guard(Candidate candidate) {
         loop_, datapath_->maps(), [this](const dw_event& event) { observers_.packet(event, names_); });
     if (!events) return tl::unexpected(events.error());
     events_ = std::move(*events);
+    follow_names_and_records(*own);
     return {};
+}
+
+// What the policy in force says of names and DNS records. They are beside the firewall: trouble with them is
+// a warning.
+void Daemon::follow_names_and_records(const Own& own) {
+    if (Result<void> named = domains_.follow(*policy_); !named) spdlog::warn("{}", named.error().message);
+    if (Result<void> dns = dns_.follow(*policy_); !dns) spdlog::warn("{}", dns.error().message);
+    dns_.own_in_force(own);
 }
 
 // The rule file cannot be used. What a former daemon left in force stays; with nothing there, closed is what
@@ -200,18 +219,19 @@ tl::expected<LoadReport, LoadFailure> Daemon::replace_policy(const std::string& 
     if (uplink.xdp != policy_->uplink.xdp)
         spdlog::warn("the XDP mode stays as it is; 'dishctl unload' and a new start would change it");
 
-    const Result<Own> own = line_.follow(uplink);
+    const Result<Own> own = line_.follow(*candidate->policy);
     if (!own) return failed(own.error());
     LoadReport report{std::move(candidate->warnings)};
     const XdpMode mode = uplink.xdp;
     if (Result<void> enforced = enforce(std::move(*candidate), *own); !enforced) {
-        const Result<Own> back = line_.follow(policy_->uplink);
-        if (!back) spdlog::error("cannot follow the old uplink block again: {}", back.error().message);
+        const Result<Own> back = line_.follow(*policy_);
+        if (!back) spdlog::error("cannot follow the old policy's line again: {}", back.error().message);
         if (Result<void> saved = replace_file(names_path(), names_.to_json()); !saved)
             spdlog::error("{}", saved.error().message);
         return failed(enforced.error());
     }
     sentry_->set_mode(mode);
+    follow_names_and_records(*own);
     return report;
 }
 
@@ -267,20 +287,55 @@ nlohmann::json Daemon::prefixes() {
     return line_.prefixes_json();
 }
 
+nlohmann::json Daemon::line_json() const { return line_.line_json(); }
+
+nlohmann::json Daemon::hosts_json() const {
+    nlohmann::json all = line_.devices_json();
+    for (nlohmann::json& domain : domains_.json()) all.push_back(std::move(domain));
+    return all;
+}
+
+nlohmann::json Daemon::dns_json() const { return dns_.json(); }
+
+nlohmann::json Daemon::history_json(std::size_t limit) const { return history_.list(limit); }
+
+Result<void> Daemon::set_prefix(const std::string& source, const Ipv6Prefix& prefix,
+                                std::chrono::seconds valid, std::chrono::seconds preferred) {
+    if (Result<void> told = line_.tell_prefix(source, prefix, valid, preferred); !told) return told;
+    line_.report_now();
+    return {};
+}
+
+Result<void> Daemon::withdraw_prefix(const std::string& source, const std::optional<Ipv6Prefix>& prefix) {
+    if (Result<void> told = line_.withdraw_prefix(source, prefix); !told) return told;
+    line_.report_now();
+    return {};
+}
+
 void Daemon::on_own_changed(const LineUpdate& update) {
     if (Result<void> written = datapath_->own().write(update.own); !written) {
         spdlog::error("our prefixes stay as they were: {}", written.error().message);
         return;
     }
     enforced_in_ns_ = monotonic_now_ns() - update.received_ns;
-    for (const LineChange& change : update.changes) {
-        if (!change.about_prefix()) {
-            spdlog::debug("{}", change.text);
-            continue;
-        }
-        spdlog::info("{}", change.text);
-        observers_.prefix(change);
-    }
+    dns_.own_in_force(update.own);  // a record never runs ahead of the rule
+    for (const LineChange& change : update.changes) tell(change);
+}
+
+void Daemon::tell(const LineChange& change) {
+    const bool told = change.about_prefix() || change.about_host();
+    spdlog::log(told ? spdlog::level::info : spdlog::level::debug, "{}", change.text);
+    if (!told) return;
+    observers_.line(change);
+    if (!change.about_prefix()) return;
+    history_.add(unix_time(), change, enforced_in_ns_);
+    for (const std::string& warning : history_.take_warnings()) spdlog::warn("{}", warning);
+}
+
+void Daemon::note(const std::string& kind, const std::string& text) {
+    spdlog::log(kind == "dns" ? spdlog::level::info : spdlog::level::warn, "{}", text);
+    history_.add_note(unix_time(), kind, text);
+    for (const std::string& warning : history_.take_warnings()) spdlog::warn("{}", warning);
 }
 
 void Daemon::on_uplink_changed(const UplinkState& state) {

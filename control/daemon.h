@@ -18,9 +18,12 @@
 #include "control/config_file.h"
 #include "control/counter_registry.h"
 #include "control/datapath.h"
+#include "control/dns/dns_updater.h"
 #include "control/event_reader.h"
 #include "control/explainer.h"
 #include "control/line/line_follower.h"
+#include "control/line/prefix_history.h"
+#include "control/names/name_follower.h"
 #include "control/pin_directory.h"
 #include "control/routers.h"
 #include "control/run_lock.h"
@@ -39,7 +42,7 @@ struct DaemonOptions {
 // Told as things happen.
 struct DaemonObservers {
     std::function<void(const dw_event&, const CounterRegistry& names)> packet;
-    std::function<void(const LineChange&)> prefix;
+    std::function<void(const LineChange&)> line;  // of prefixes and of hosts that are learnt
 };
 
 struct LoadReport {
@@ -75,6 +78,18 @@ public:
     [[nodiscard]] Result<Explanation> explain(const PacketSpec& packet);
     // The `prefixes` array of replies, as it is in force: a withdrawal still held back takes effect first.
     [[nodiscard]] nlohmann::json prefixes();
+    // Of other replies: `line` of Status, `hosts` of Hosts, `dns` of Status, `changes` of PrefixHistory.
+    [[nodiscard]] nlohmann::json line_json() const;
+    [[nodiscard]] nlohmann::json hosts_json() const;
+    [[nodiscard]] nlohmann::json dns_json() const;
+    [[nodiscard]] nlohmann::json history_json(std::size_t limit) const;
+
+    // What a DHCPv6 client's hook says of its delegation; `source` as in rules: "dish.pd".
+    [[nodiscard]] Result<void> set_prefix(const std::string& source, const Ipv6Prefix& prefix,
+                                          std::chrono::seconds valid, std::chrono::seconds preferred);
+    // Without a prefix: all of that source.
+    [[nodiscard]] Result<void> withdraw_prefix(const std::string& source,
+                                               const std::optional<Ipv6Prefix>& prefix);
 
     // What is in force, for replies. Good after a successful start.
     [[nodiscard]] const DaemonOptions& options() const { return options_; }
@@ -100,17 +115,23 @@ private:
     [[nodiscard]] tl::expected<Candidate, LoadFailure> prepare(const std::string& path) const;
     [[nodiscard]] Result<void> read_names();
     [[nodiscard]] Result<void> enforce(Candidate candidate, const Own& own);
+    void follow_names_and_records(const Own& own);
     [[nodiscard]] Result<void> start_behind_guard(Candidate candidate);
     [[nodiscard]] Result<void> fail_closed(const LoadFailure& failure);
     [[nodiscard]] std::string names_path() const { return options_.state_dir + "/counters.json"; }
 
     void on_own_changed(const LineUpdate& update);
+    void tell(const LineChange& change);
+    void note(const std::string& kind, const std::string& text);
     void on_uplink_changed(const UplinkState& state);
 
     sd_event* loop_;
     DaemonOptions options_;
     DaemonObservers observers_;
     LineFollower line_;
+    NameFollower domains_;
+    DnsUpdater dns_;
+    PrefixHistory history_;
 
     std::unique_ptr<const Policy> policy_;
     CounterRegistry names_;

@@ -59,7 +59,8 @@ int on_reload(sd_event_source*, const signalfd_siginfo*, void* daemon) {
 Result<void> handle_signals(sd_event* loop, Daemon* daemon) {
     sigset_t handled;
     ::sigemptyset(&handled);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&handled, signal);
+    // SIGCHLD too: sd_event_add_child (control/dns) wants it blocked.
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&handled, signal);
     ::sigprocmask(SIG_BLOCK, &handled, nullptr);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
         const auto handler = signal == SIGHUP ? on_reload : on_leave;

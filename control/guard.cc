@@ -34,7 +34,7 @@ std::string first_line(const char* text) {
 }
 
 // The commands of one call are one transaction: all or nothing.
-Result<std::string> run_once(const std::string& commands, unsigned output_flags) {
+Result<std::string> run_once(const std::string& commands, unsigned output_flags, bool dry_run = false) {
     // libnftables ends the process when there is no such socket to be had.
     const UniqueFd probe(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
     if (!probe.is_open()) return fail("nftables cannot be reached: {}", std::strerror(errno));
@@ -43,6 +43,7 @@ Result<std::string> run_once(const std::string& commands, unsigned output_flags)
     nft_ctx_buffer_output(context.get());
     nft_ctx_buffer_error(context.get());
     nft_ctx_output_set_flags(context.get(), output_flags);
+    nft_ctx_set_dry_run(context.get(), dry_run);
     if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) != 0)
         return fail("nftables refuses: {}", first_line(nft_ctx_get_error_buffer(context.get())));
     const char* output = nft_ctx_get_output_buffer(context.get());
@@ -143,6 +144,19 @@ Result<HeldBack> Guard::held_back() const {
         total = {counter.value("packets", std::uint64_t{0}), counter.value("bytes", std::uint64_t{0})};
     }
     return held;
+}
+
+// The kernel looks at a dry run's transaction as at any other, and then aborts it.
+Result<void> try_nftables() {
+    constexpr char kSample[] =
+        "add table inet dishwall-doctor\n"
+        "add counter inet dishwall-doctor inbound\n"
+        "add chain inet dishwall-doctor inbound { type filter hook prerouting priority -450; policy accept; "
+        "}\n"
+        "add rule inet dishwall-doctor inbound iifname \"lo\" counter name \"inbound\" drop\n";
+    if (const Result<std::string> done = run_once(kSample, 0, true); !done)
+        return tl::unexpected(done.error());
+    return {};
 }
 
 Result<std::vector<std::string>> remove_guards(const std::string& owner, const std::string& keep) {

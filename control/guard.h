@@ -41,6 +41,9 @@ private:
     std::string interface_, owner_, table_;
 };
 
+// Would nftables take a guard here? Nothing is changed.
+[[nodiscard]] Result<void> try_nftables();
+
 // Removes the tables that this owner made, but for `keep`. Returns the names of what it removed.
 [[nodiscard]] Result<std::vector<std::string>> remove_guards(const std::string& owner,
                                                              const std::string& keep = {});

@@ -16,6 +16,8 @@ using nlohmann::json;
 
 constexpr char kMonitor[] = "org.dishwall.Monitor";
 constexpr std::size_t kFlowsByDefault = 10'000;
+constexpr std::size_t kChangesByDefault = 100;
+constexpr std::chrono::seconds kLongestLifetime{0xffffffff};  // "forever" of DHCPv6 (RFC 8415, 7.7)
 
 tl::expected<void, CallError> check_may_change(const Caller& caller) {
     if (caller.uid == 0 || caller.uid == ::geteuid()) return {};
@@ -26,6 +28,15 @@ json chain_totals(const char* name, const std::string& place, const std::string&
                   const std::string& verdict, const Total& total) {
     return {{"name", name},       {"place", place},           {"chain", chain},
             {"verdict", verdict}, {"packets", total.packets}, {"bytes", total.bytes}};
+}
+
+// How much a reply may hold: `by_default` when the caller does not say, everything for 0.
+tl::expected<std::size_t, CallError> limit_in(const json& parameters, std::size_t by_default) {
+    if (!parameters.contains("limit")) return by_default;
+    if (!parameters["limit"].is_number_unsigned())
+        return call_error("BadInput", "'limit' has to be a number, 0 or more");
+    const auto limit = parameters["limit"].get<std::size_t>();
+    return limit == 0 ? std::numeric_limits<std::size_t>::max() : limit;
 }
 
 // ---- status, version
@@ -65,6 +76,21 @@ json routers(Daemon& daemon) {
     return list;
 }
 
+// Of `hosts`: how many there are of each kind, and how many of their addresses may be out of date.
+json hosts_summary(const json& hosts) {
+    std::size_t devices = 0, domains = 0, addresses = 0, stale = 0;
+    for (const json& host : hosts) {
+        const bool device = host.value("kind", "") == "device";
+        ++(device ? devices : domains);
+        for (const json& address : host.value("addresses", json::array())) {
+            ++addresses;
+            const bool old = device ? address.value("state", "") == "stale" : host.value("stale", false);
+            stale += old ? 1 : 0;
+        }
+    }
+    return {{"devices", devices}, {"addresses", addresses}, {"domains", domains}, {"stale", stale}};
+}
+
 json status(Daemon& daemon) {
     const Policy& policy = daemon.policy();
     Datapath& datapath = daemon.datapath();
@@ -84,7 +110,11 @@ json status(Daemon& daemon) {
         {"flow_table", {{"slots", datapath.flow_slots()}, {"bytes", datapath.flow_bytes()}}},
         {"layout", DW_LAYOUT_VERSION},
         {"pin_dir", daemon.options().pin_dir},
+        {"state_dir", daemon.options().state_dir},
         {"prefixes", daemon.prefixes()},
+        {"line", daemon.line_json()},
+        {"dns", daemon.dns_json()},
+        {"hosts", hosts_summary(daemon.hosts_json())},
     };
     reply.update(device(daemon.sentry()));
     return reply;
@@ -136,22 +166,91 @@ json rule_totals(Daemon& daemon) {
 // ---- flows
 
 CallResult flows(Daemon& daemon, const json& parameters) {
-    std::size_t limit = kFlowsByDefault;
-    if (parameters.contains("limit")) {
-        if (!parameters["limit"].is_number_unsigned())
-            return call_error("BadInput", "'limit' has to be a number, 0 or more");
-        limit = parameters["limit"].get<std::size_t>();
-        if (limit == 0) limit = std::numeric_limits<std::size_t>::max();
-    }
+    const auto limit = limit_in(parameters, kFlowsByDefault);
+    if (!limit) return tl::unexpected(limit.error());
     Datapath& datapath = daemon.datapath();
     const Result<KernelInstant> now = datapath.now();
     if (!now) return call_error("Failed", now.error().message);
-    const FlowDump dump = read_flows(datapath.flows(), datapath.flow_times(*now), limit);
+    const FlowDump dump = read_flows(datapath.flows(), datapath.flow_times(*now), *limit);
     const WallClock clock = datapath.wall_clock(*now);
     json list = json::array();
     for (const FlowSnapshot& flow : dump.flows) list.push_back(flow_json(flow, daemon.names(), clock));
     return json{
         {"flows", std::move(list)}, {"truncated", dump.used > dump.flows.size()}, {"slots_used", dump.used}};
+}
+
+// ---- prefixes that a DHCPv6 client's hook tells
+
+CallResult history(Daemon& daemon, const json& parameters) {
+    const auto limit = limit_in(parameters, kChangesByDefault);
+    if (!limit) return tl::unexpected(limit.error());
+    return json{{"changes", daemon.history_json(*limit)}};
+}
+
+tl::expected<std::string, CallError> source_in(const json& parameters) {
+    if (!parameters.contains("source") || !parameters["source"].is_string())
+        return call_error("BadInput",
+                          "'source' has to be a prefix source of the rule file, as in \"dish.pd\"");
+    return parameters["source"].get<std::string>();
+}
+
+tl::expected<Ipv6Prefix, CallError> prefix_in(const json& parameters) {
+    const json given = parameters.value("prefix", json());
+    const auto prefix = given.is_string() ? parse_prefix(given.get<std::string>()) : std::nullopt;
+    if (!prefix)
+        return call_error(
+            "BadInput",
+            fmt::format("'prefix' has to be an IPv6 prefix, as in \"2001:db8:1100::/56\", and is {}",
+                        given.dump(-1, ' ', false, json::error_handler_t::replace)));
+    return *prefix;
+}
+
+tl::expected<std::chrono::seconds, CallError> lifetime_in(const json& parameters, const char* name) {
+    if (parameters.contains(name) && parameters[name].is_number_unsigned()) {
+        const auto given = parameters[name].get<std::uint64_t>();
+        if (given <= static_cast<std::uint64_t>(kLongestLifetime.count())) return std::chrono::seconds(given);
+    }
+    return call_error("BadInput",
+                      fmt::format("'{}' has to be seconds, 0..{}", name, kLongestLifetime.count()));
+}
+
+// What the line does not take is the caller's mistake: a source that is none, a length that is no
+// delegation's.
+CallResult told(Daemon& daemon, const Result<void>& done, std::string message) {
+    if (!done) return call_error("BadInput", done.error().message);
+    return json{{"message", std::move(message)}, {"prefixes", daemon.prefixes()}};
+}
+
+CallResult set_prefix(Daemon& daemon, const Caller& caller, const json& parameters) {
+    if (auto allowed = check_may_change(caller); !allowed) return tl::unexpected(allowed.error());
+    const auto source = source_in(parameters);
+    if (!source) return tl::unexpected(source.error());
+    const auto prefix = prefix_in(parameters);
+    if (!prefix) return tl::unexpected(prefix.error());
+    const auto valid = lifetime_in(parameters, "valid");
+    if (!valid) return tl::unexpected(valid.error());
+    const auto preferred = lifetime_in(parameters, "preferred");
+    if (!preferred) return tl::unexpected(preferred.error());
+    if (valid->count() == 0 || *preferred > *valid)
+        return call_error("BadInput", "'valid' has to be 1 or more, and 'preferred' no longer than it");
+    return told(daemon, daemon.set_prefix(*source, *prefix, *valid, *preferred),
+                fmt::format("{}: {} is set, valid {} s, preferred {} s", *source, to_string(*prefix),
+                            valid->count(), preferred->count()));
+}
+
+CallResult withdraw_prefix(Daemon& daemon, const Caller& caller, const json& parameters) {
+    if (auto allowed = check_may_change(caller); !allowed) return tl::unexpected(allowed.error());
+    const auto source = source_in(parameters);
+    if (!source) return tl::unexpected(source.error());
+    std::optional<Ipv6Prefix> only;
+    if (parameters.contains("prefix") && !parameters["prefix"].is_null()) {
+        const auto prefix = prefix_in(parameters);
+        if (!prefix) return tl::unexpected(prefix.error());
+        only = *prefix;
+    }
+    return told(daemon, daemon.withdraw_prefix(*source, only),
+                fmt::format("{}: {} withdrawn", *source,
+                            only ? to_string(*only) + " is" : std::string("all that was set is")));
 }
 
 // ---- what changes something
@@ -200,7 +299,7 @@ CallResult explain(Daemon& daemon, const json& parameters) {
 }
 
 json change_json(const LineChange& change) {
-    return {{"kind", "prefix"},
+    return {{"kind", change.about_host() ? "host" : "prefix"},
             {"time", iso_time(unix_now_ns())},
             {"change", to_string(change.kind)},
             {"source", change.source},
@@ -217,6 +316,16 @@ void add_methods(IpcServer* server, Daemon* daemon, std::function<void()> leave)
     add("Version", [](const Caller&, const json&) -> CallResult { return json{{"version", kVersion}}; });
     add("Status", [=](const Caller&, const json&) -> CallResult { return status(*daemon); });
     add("Prefix", [=](const Caller&, const json&) -> CallResult { return prefix(*daemon); });
+    add("Hosts", [=](const Caller&, const json&) -> CallResult {
+        return json{{"hosts", daemon->hosts_json()}};
+    });
+    add("PrefixHistory", [=](const Caller&, const json& parameters) { return history(*daemon, parameters); });
+    add("PrefixSet", [=](const Caller& caller, const json& parameters) {
+        return set_prefix(*daemon, caller, parameters);
+    });
+    add("PrefixWithdraw", [=](const Caller& caller, const json& parameters) {
+        return withdraw_prefix(*daemon, caller, parameters);
+    });
     add("Counters", [=](const Caller&, const json&) -> CallResult {
         return json{{"reasons", reason_totals(daemon->datapath().counters())},
                     {"rules", rule_totals(*daemon)}};

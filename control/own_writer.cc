@@ -49,12 +49,13 @@ Own OwnWriter::in_force() const {
 }
 
 Result<void> OwnWriter::write(const Own& own) {
-    const auto encoded = std::make_unique<dw_own>();
+    const std::atomic_ref<__u32> index(control_.as<dw_control>()->own_index);
+    const std::uint32_t current = index.load(std::memory_order_relaxed) % DW_OWN_COPIES;
+    const auto encoded = std::make_unique<dw_own>(copies_.as_array<dw_own>(DW_OWN_COPIES)[current]);
     if (Result<void> fits = encode(own, encoded.get()); !fits) return fits;
 
     std::this_thread::sleep_until(written_at_ + kSpacing);
-    const std::atomic_ref<__u32> index(control_.as<dw_control>()->own_index);
-    const std::uint32_t next = (index.load(std::memory_order_relaxed) + 1) % DW_OWN_COPIES;
+    const std::uint32_t next = (current + 1) % DW_OWN_COPIES;
     copies_.as_array<dw_own>(DW_OWN_COPIES)[next] = *encoded;
     index.store(next, std::memory_order_release);
     written_at_ = std::chrono::steady_clock::now();

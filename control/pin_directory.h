@@ -13,6 +13,8 @@
 
 namespace dishwall {
 
+inline constexpr char kIngressPin[] = "link_ingress";  // the XDP program's link; `dishctl doctor` looks at it
+
 class PinDirectory {
 public:
     // Makes the directory when it is missing and locks it: two instances cannot share pins.

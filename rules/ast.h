@@ -71,7 +71,7 @@ struct Policy {
 struct Prefix {
     Word name;
     Word origin;    // dhcpv6-pd | ra | addresses | static
-    Word argument;  // addresses: an interface; static: a prefix
+    Word argument;  // dhcpv6-pd: a metric, or empty; addresses: an interface; static: a prefix
     Span span;
 };
 
@@ -98,9 +98,11 @@ struct Network {
 };
 
 struct Host {
+    enum class Kind { plain, any_network, mac, eui64, domain };
     Word name;
-    Word base;                         // a network's name, or the address
-    std::optional<Word> interface_id;  // with a network: ::10
+    Kind kind = Kind::plain;
+    Word base;                  // plain: a network's name, or the address; mac, eui64: a network's name
+    std::optional<Word> value;  // ::10 behind a network or `any`; a MAC address; a domain
 };
 
 struct Set {
@@ -113,6 +115,30 @@ struct Service {
     std::vector<Match> members;
 };
 
+// record NAME AAAA HOST [ttl N]
+struct DnsRecord {
+    Word name;
+    Word host;
+    std::optional<Word> ttl;
+    Span span;
+};
+
+// A setting of a `dns-update` block: its keyword, its value, and the port behind `server ADDR port`.
+struct DnsSetting {
+    Word keyword;  // server | key-file | exec
+    Word value;
+    std::optional<Word> port;
+    Span span;
+};
+
+struct DnsUpdate {
+    Word zone;
+    std::vector<DnsSetting> settings;
+    std::vector<DnsRecord> records;
+    bool broken = false;  // a statement in it was complained about
+    Span span;            // `dns-update "ZONE"`
+};
+
 struct File {
     std::vector<Uplink> uplinks;
     std::vector<Network> networks;
@@ -120,6 +146,7 @@ struct File {
     std::vector<Set> sets;
     std::vector<Service> services;
     std::vector<Policy> policies;
+    std::vector<DnsUpdate> dns_updates;
     // Names whose definitions were complained about: a use of them is no second error.
     std::vector<Word> broken_names;
     bool incomplete = false;  // an include was refused: names that are unknown may be defined there

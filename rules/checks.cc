@@ -28,7 +28,8 @@ const BlockedPort* blocked_in(std::uint8_t proto, const PortRange& range) {
     return nullptr;
 }
 
-void warn_of_blocked_ports(const Rule& rule, const RuleOrigin& origin, Diagnostics* diagnostics) {
+void warn_of_blocked_ports(const Rule& rule, const RuleOrigin& origin, bool outbound,
+                           Diagnostics* diagnostics) {
     if (rule.verdict != DW_ACCEPT) return;
     const bool by_service = origin.written->match.kind == ast::Match::Kind::service;
     for (std::size_t i = 0; i < rule.match.size(); ++i) {
@@ -38,10 +39,27 @@ void warn_of_blocked_ports(const Rule& rule, const RuleOrigin& origin, Diagnosti
             const Span& port = origin.match->spans[i][j];
             Diagnostic& report = diagnostics->report(
                 Code::carrier_blocked, by_service ? origin.written->match.span : port,
-                fmt::format("nothing arrives for {} port {}", blocked->proto == IPPROTO_TCP ? "tcp" : "udp",
-                            blocked->port));
+                fmt::format("nothing {} for {} port {}", outbound ? "leaves" : "arrives",
+                            blocked->proto == IPPROTO_TCP ? "tcp" : "udp", blocked->port));
             if (by_service) report.and_at(port, "in the service");
+            report.with_help(outbound ? "send mail by a relay's port 587; share files through a tunnel"
+                                      : "use another port, or a tunnel");
         }
+    }
+}
+
+// In the /64 between dish and uplink only this box's own addresses are ours (R6).
+void warn_of_dish_side(const Rule& rule, const RuleOrigin& origin, const Uplink& uplink,
+                       Diagnostics* diagnostics) {
+    if (rule.verdict != DW_ACCEPT || !origin.written->to) return;
+    for (const AddressElement& element : rule.to.include) {
+        const auto* place = std::get_if<Behind>(&element);
+        if (!place || place->interface_id) continue;
+        const PrefixSource& source = uplink.sources[place->source];
+        if (!std::holds_alternative<FromRouterAdvertisement>(source.from)) continue;
+        diagnostics->report(Code::dish_side, origin.written->to->span, "only this box is reached there")
+            .with_help("for this box write `to self`; devices behind it are in a network of a delegation");
+        return;
     }
 }
 
@@ -70,8 +88,12 @@ void check(const Resolved& resolved, Diagnostics* diagnostics) {
     const Policy& policy = resolved.policy;
     check_chain(policy.inbound, resolved.inbound, diagnostics);
     check_chain(policy.outbound, resolved.outbound, diagnostics);
-    for (std::size_t i = 0; i < policy.inbound.rules.size(); ++i)
-        warn_of_blocked_ports(policy.inbound.rules[i], resolved.inbound[i], diagnostics);
+    for (std::size_t i = 0; i < policy.inbound.rules.size(); ++i) {
+        warn_of_blocked_ports(policy.inbound.rules[i], resolved.inbound[i], false, diagnostics);
+        warn_of_dish_side(policy.inbound.rules[i], resolved.inbound[i], policy.uplink, diagnostics);
+    }
+    for (std::size_t i = 0; i < policy.outbound.rules.size(); ++i)
+        warn_of_blocked_ports(policy.outbound.rules[i], resolved.outbound[i], true, diagnostics);
 }
 
 }  // namespace dishwall

@@ -75,6 +75,20 @@ std::optional<ast::Word> Cursor::expect_word(std::string_view what) {
     return std::nullopt;
 }
 
+std::optional<ast::Word> Cursor::expect_text(std::string_view what) {
+    if (at(Kind::string)) return take_word();
+    return expect_word(what);
+}
+
+bool Cursor::at_lost_letters() const {
+    const std::size_t begin = last_span().end;
+    const std::size_t end = std::max<std::size_t>(peek().span.begin, begin);
+    const std::string_view between = file_.text().substr(begin, end - begin);
+    const std::string_view code = between.substr(0, between.find_first_of("#\n"));
+    return std::any_of(code.begin(), code.end(),
+                       [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
 bool Cursor::expect(Kind kind, std::string_view what) {
     if (accept(kind)) return true;
     unexpected(what);

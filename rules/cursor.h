@@ -32,10 +32,13 @@ public:
     ast::Word take_word();
     bool accept(Token::Kind kind);
     bool accept_word(std::string_view text);
+    // Did the lexer leave something out between the last token and this one that is not ASCII?
+    [[nodiscard]] bool at_lost_letters() const;
     [[nodiscard]] Span last_span() const { return tokens_[at_ == 0 ? 0 : at_ - 1].span; }
 
     // These report what was expected when it is not there.
     std::optional<ast::Word> expect_word(std::string_view what);
+    std::optional<ast::Word> expect_text(std::string_view what);  // a word or a string
     bool expect(Token::Kind kind, std::string_view what);
     bool expect_word_is(std::string_view text);
     bool expect_statement_end();

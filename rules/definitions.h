@@ -13,6 +13,7 @@
 #include "rules/address_set.h"
 #include "rules/ast.h"
 #include "rules/diagnostic.h"
+#include "rules/learnt_hosts.h"
 #include "rules/policy.h"
 #include "rules/resolve_match.h"
 #include "rules/source.h"
@@ -30,14 +31,21 @@ class Definitions {
 public:
     Definitions(const ast::File& file, const SourceMap& sources, const Environment& environment,
                 Diagnostics* diagnostics)
-        : file_(file), sources_(sources), environment_(environment), diagnostics_(*diagnostics) {}
+        : file_(file),
+          sources_(sources),
+          environment_(environment),
+          diagnostics_(*diagnostics),
+          learnt_(diagnostics) {}
 
-    // Fills policy->networks and policy->hosts, reads every set and service; policy->uplink is there.
+    // Fills policy->networks, policy->hosts and policy->learnt, reads every set and service; policy->uplink
+    // is there.
     void define_all(Policy* policy);
 
     // These report what is wrong; a use of a name whose definition is broken fails without a word.
     [[nodiscard]] std::optional<AddressSet> read_address(const ast::Address& address);
     [[nodiscard]] std::shared_ptr<const ResolvedMatch> read_match(const ast::Match& match);
+    // Index into policy->hosts.
+    [[nodiscard]] std::optional<unsigned> read_host(const ast::Word& word);
     // False, and reported once, when there are too many in all.
     [[nodiscard]] bool spend_elements(std::size_t count, const Span& place);
 
@@ -61,11 +69,22 @@ private:
 
     void define(const ast::Network& network, std::size_t index);
     void define(const ast::Host& host, std::size_t index);
-    [[nodiscard]] std::optional<AddressElement> host_element(const ast::Host& host);
+    [[nodiscard]] bool is_dish_side(const ast::Network& network, unsigned source) const;
+    void check_side(const ast::Host& host, std::size_t network);
+    // What a host means; empty when something was reported. The network is the file's number of it.
+    [[nodiscard]] std::vector<AddressElement> host_elements(const ast::Host& host);
+    [[nodiscard]] std::optional<AddressElement> by_literal(const ast::Host& host);
+    [[nodiscard]] std::optional<AddressElement> by_interface_id(const ast::Host& host, std::size_t network);
+    [[nodiscard]] std::vector<AddressElement> in_any_network(const ast::Host& host);
+    [[nodiscard]] std::optional<AddressElement> by_mac(const ast::Host& host, std::size_t network);
+    [[nodiscard]] std::optional<AddressElement> by_eui64(const ast::Host& host, std::size_t network);
+    [[nodiscard]] std::optional<AddressElement> by_domain(const ast::Host& host);
+    [[nodiscard]] std::optional<std::uint64_t> host_id(const ast::Word& word);
     [[nodiscard]] bool subnet_fits(unsigned source, const ast::Word& subnet, std::uint64_t number);
 
     [[nodiscard]] std::optional<unsigned> find_source(const ast::Word& word);
     [[nodiscard]] const Name* find_name(const ast::Word& word);
+    [[nodiscard]] std::optional<std::size_t> find_network(const ast::Word& word);
     void report_unknown(const ast::Word& word, std::string_view what);
 
     [[nodiscard]] std::optional<AddressSet> read_positive(const ast::Address& address);
@@ -81,7 +100,11 @@ private:
     Policy* policy_ = nullptr;
     std::unordered_map<std::string_view, Name> names_;
     std::vector<std::string_view> sorted_names_;  // of names_, when somebody had to look for a near one
-    std::vector<std::optional<AddressElement>> networks_, hosts_;  // beside the file's lists
+    // Beside the file's lists. Empty: something was reported.
+    std::vector<std::optional<AddressElement>> networks_;
+    std::vector<std::vector<AddressElement>> hosts_;
+    std::vector<unsigned> network_numbers_, host_numbers_;  // in policy_->networks, policy_->hosts
+    LearntHosts learnt_;
     ElementIndex network_index_;
     std::vector<SetState> sets_;
     std::unordered_map<std::string_view, std::shared_ptr<const ResolvedMatch>> services_;  // null: broken

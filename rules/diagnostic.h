@@ -33,6 +33,9 @@ enum class Severity { error, warning };
     X(bad_address, 108, error, "this is not an IPv6 address or prefix")              \
     X(bad_duration, 109, error, "this is not a duration")                            \
     X(bad_name, 110, error, "this cannot be a name")                                 \
+    X(bad_domain, 111, error, "this is not a domain name")                           \
+    X(bad_mac, 112, error, "this is not the MAC address of a device")                \
+    X(bad_file, 113, error, "this file cannot be used")                              \
     X(unknown_name, 201, error, "unknown name")                                      \
     X(duplicate_name, 202, error, "this name is defined twice")                      \
     X(given_twice, 203, error, "this is given twice")                                \
@@ -48,12 +51,18 @@ enum class Severity { error, warning };
     X(no_ports, 213, error, "this protocol has no ports")                            \
     X(undecided_default, 214, error, "a default has to decide")                      \
     X(does_not_fit, 215, error, "this option does not fit its rule")                 \
+    X(same_id, 216, error, "these two hosts cannot be told apart")                   \
+    X(not_both, 217, error, "these two exclude each other")                          \
+    X(no_record, 218, error, "this host has no address that follows the prefix")     \
+    X(outside_zone, 219, error, "this name is not in the zone")                      \
     X(overlapping_elements, 301, warning, "these elements overlap")                  \
     X(carrier_blocked, 302, warning, "the carrier blocks this port")                 \
     X(same_network, 303, warning, "two networks are the same")                       \
     X(documentation_prefix, 304, warning, "packets for this prefix will be dropped") \
     X(no_prefix, 305, warning, "this uplink has no prefix")                          \
     X(short_timeout, 306, warning, "these flows end earlier than they should")       \
+    X(first_address, 307, warning, "scanners try this address first")                \
+    X(dish_side, 308, warning, "this /64 is the dish's, not the LAN's")              \
     X(over_limit, 401, error, "this is over a limit")                                \
     X(not_supported, 501, error, "this is not supported yet")
 

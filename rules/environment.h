@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace dishwall {
@@ -14,6 +15,12 @@ struct Environment {
     // /etc/services: ("https", "tcp") -> 443, host byte order. Empty when there is no such name.
     std::function<std::optional<std::uint16_t>(std::string_view service, std::string_view proto)>
         service_port;
+    // Where relative paths of the rule file begin: its own directory, absolute. Empty: that of its name.
+    std::string directory = {};
+    // Why the file cannot be read, or run, by who loads the rules: "No such file or directory"; empty when it
+    // can. Absent: not asked.
+    std::function<std::string(const std::string& path)> why_unreadable = {};
+    std::function<std::string(const std::string& path)> why_not_executable = {};
 };
 
 }  // namespace dishwall

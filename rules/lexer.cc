@@ -11,7 +11,7 @@ using Kind = Token::Kind;
 
 bool in_word(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.' || c == ':' || c == '/' || c == '%';
+           c == '_' || c == '.' || c == ':' || c == '/' || c == '%' || c == '@';
 }
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 bool has_meaning(char c) {
@@ -155,7 +155,8 @@ private:
         if (c == '!')
             report.with_help("write `not`");
         else if (static_cast<unsigned char>(c) >= 0x80)
-            report.with_help("outside of strings and comments only ASCII is understood");
+            report.with_help(
+                "outside of strings and comments only ASCII is understood; of a domain write the xn-- form");
         at_ = end;
     }
 

@@ -16,7 +16,7 @@ namespace dishwall {
 
 struct Token {
     enum class Kind : std::uint8_t {
-        word,    // letters, digits and - _ . : / %
+        word,    // letters, digits and - _ . : / % @
         string,  // "..."; text is without the quotes
         comma,
         equals,

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -52,6 +53,50 @@ std::optional<unsigned> read_length(const ast::Word& word, std::string_view text
     if (length && *length <= 128) return static_cast<unsigned>(*length);
     bad_address(word, "the length of a prefix is 0 to 128", diagnostics);
     return std::nullopt;
+}
+
+std::optional<MacAddress> parse_mac(std::string_view text) {
+    MacAddress mac{};
+    if (text.size() != 3 * mac.size() - 1) return std::nullopt;
+    for (std::size_t i = 0; i < mac.size(); ++i) {
+        const std::string_view octet = text.substr(3 * i, 2);
+        const bool separated = i == 0 || (text[3 * i - 1] == text[2] && (text[2] == ':' || text[2] == '-'));
+        if (!separated || !all_of(octet, "0123456789abcdefABCDEF")) return std::nullopt;
+        std::from_chars(octet.data(), octet.data() + octet.size(), mac[i], 16);
+    }
+    return mac;
+}
+
+constexpr std::size_t kLongestDomain = 253;
+constexpr std::size_t kLongestLabel = 63;
+
+bool is_in_domain(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+}
+
+std::string why_bad_label(std::string_view label) {
+    if (label.empty()) return "a part of it is empty";
+    if (label.size() > kLongestLabel) return fmt::format("a part of it is longer than {}", kLongestLabel);
+    if (label.front() == '-' || label.back() == '-') return "no part of it begins or ends with -";
+    return {};
+}
+
+// Empty: it is one.
+std::string why_no_domain(std::string_view text, std::string_view also) {
+    const auto is_bad = [&](char c) { return !is_in_domain(c) && also.find(c) == std::string_view::npos; };
+    if (text.empty()) return "there is nothing in it";
+    if (text.size() > kLongestDomain) return fmt::format("at most {} characters", kLongestDomain);
+    if (std::any_of(text.begin(), text.end(), is_bad)) return "letters, digits, hyphens and dots";
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find('.', begin), text.size());
+        if (std::string why = why_bad_label(text.substr(begin, end - begin)); !why.empty()) return why;
+        begin = end + 1;
+    }
+    return {};
+}
+
+bool is_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 }  // namespace
@@ -116,6 +161,33 @@ std::optional<std::uint64_t> read_interface_id(const ast::Word& word, Diagnostic
     bad_address(word, "expected an interface id", diagnostics)
         .with_help("the last 64 bits of the address, such as ::10");
     return std::nullopt;
+}
+
+std::optional<MacAddress> read_mac(const ast::Word& word, Diagnostics* diagnostics) {
+    const auto mac = parse_mac(word.text);
+    if (mac && *mac != MacAddress{} && ((*mac)[0] & 1) == 0) return mac;
+    Diagnostic& report = diagnostics->report(Code::bad_mac, word.span,
+                                             !mac                   ? "expected six octets"
+                                             : *mac == MacAddress{} ? "all zero: no device has it"
+                                                                    : "a group's address: no device has it");
+    report.with_help("it is printed on the device, and shown by `ip neigh`, as 02:11:22:33:44:55");
+    return std::nullopt;
+}
+
+std::optional<std::string> read_domain(const ast::Word& word, std::string_view also,
+                                       Diagnostics* diagnostics) {
+    std::string_view text = word.text;
+    if (text.size() > 1 && text.back() == '.') text.remove_suffix(1);
+    const std::string why = is_ascii(text) ? why_no_domain(text, also) : "not ASCII";
+    if (!why.empty()) {
+        Diagnostic& report = diagnostics->report(Code::bad_domain, word.span, why);
+        if (!is_ascii(text)) report.with_help("write the xn-- form of it, which `idn2 NAME` prints");
+        return std::nullopt;
+    }
+    std::string domain(text);
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    std::transform(domain.begin(), domain.end(), domain.begin(), lower);
+    return domain;
 }
 
 }  // namespace dishwall

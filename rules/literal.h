@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "rules/ast.h"
 #include "rules/diagnostic.h"
 #include "rules/ipv6.h"
+#include "rules/policy.h"
 
 namespace dishwall {
 
@@ -35,5 +37,12 @@ struct Bounds {
 
 // ::10 -> 0x10; the first 64 bits must be zero.
 [[nodiscard]] std::optional<std::uint64_t> read_interface_id(const ast::Word& word, Diagnostics* diagnostics);
+
+// 02:11:22:33:44:55 of one device: neither a group's nor all zero.
+[[nodiscard]] std::optional<MacAddress> read_mac(const ast::Word& word, Diagnostics* diagnostics);
+
+// RFC 1123 host names; `also` are characters that are allowed besides. -> lower case, without a final dot.
+[[nodiscard]] std::optional<std::string> read_domain(const ast::Word& word, std::string_view also,
+                                                     Diagnostics* diagnostics);
 
 }  // namespace dishwall

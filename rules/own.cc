@@ -22,18 +22,21 @@ bool place_self(const std::vector<Ipv6Address>& self, std::uint64_t seed, dw_own
     return true;
 }
 
-// A free way in one of the address's two lines, made by moving others to theirs where need be (cuckoo hashing).
-// The table is at most half full, so this ends; a walk that is unlucky nevertheless says no.
+// A free way in one of the address's two lines, made by sending others to their other line where need be (cuckoo
+// hashing). The table is at most half full, so this ends; a walk that is unlucky nevertheless says no.
 bool place_learnt(dw_learnt entry, dw_own* out) {
     constexpr unsigned kMovesTried = 500;
+    std::uint32_t driven_out_of = DW_LEARNT_LINES;
     for (unsigned move = 0; move < kMovesTried; ++move) {
-        for (const unsigned choice : {0u, 1u})
-            for (dw_learnt& way : out->learnt[dw_learnt_line(entry.address, choice)])
+        const std::uint32_t lines[] = {dw_learnt_line(entry.address, 0), dw_learnt_line(entry.address, 1)};
+        for (const std::uint32_t line : lines)
+            for (dw_learnt& way : out->learnt[line])
                 if (way.host[0] == 0) {
                     way = entry;
                     return true;
                 }
-        std::swap(entry, out->learnt[dw_learnt_line(entry.address, move / 2 % 2)][move % DW_LEARNT_WAYS]);
+        driven_out_of = lines[0] == driven_out_of ? lines[1] : lines[0];
+        std::swap(entry, out->learnt[driven_out_of][move % DW_LEARNT_WAYS]);
     }
     return false;
 }
@@ -45,6 +48,18 @@ void place_all_learnt(const std::vector<LearntAddress>& tidy, dw_own* out) {
         for (unsigned i = 0; at != tidy.end() && at->address == address; ++at) entry.host[i++] = at->host;
         if (place_learnt(entry, out)) ++out->learnt_count;
     }
+}
+
+// Was an address some host's that is not that host's any more?
+bool lost_any(const dw_own& before, const std::vector<LearntAddress>& now) {
+    if (before.learnt_count == 0) return false;
+    for (const auto& line : before.learnt)
+        for (const dw_learnt& way : line)
+            for (const std::uint32_t host : way.host)
+                if (host != 0 && !std::binary_search(now.begin(), now.end(),
+                                                     LearntAddress{{way.address.hi, way.address.lo}, host}))
+                    return true;
+    return false;
 }
 
 }  // namespace
@@ -114,6 +129,7 @@ Result<void> encode(const Own& own, dw_own* out) {
     std::vector<LearntAddress> learnt = own.learnt;
     tidy(&learnt);
     place_all_learnt(learnt, &made);
+    made.losses = out->losses + (lost_any(*out, learnt) ? 1 : 0);
     *out = made;
     return {};
 }

@@ -8,6 +8,7 @@
 
 #include "rules/cursor.h"
 #include "rules/names.h"
+#include "rules/parse_dns.h"
 #include "rules/parse_rule.h"
 
 namespace dishwall {
@@ -16,19 +17,18 @@ namespace {
 using Kind = Token::Kind;
 
 const std::vector<std::string_view>& uplink_keywords() {
-    static const std::vector<std::string_view> words = {
-        "interface",
-        "prefix",
-        "grace",
-        "timeout",
-        "xdp",
-        "ipv4",
-        "documentation-prefixes",
-        "routing-headers",
-        "udp-without-checksum",
-        "other-ethertypes",
-        "vlan",
-        "flow-table"};
+    static const std::vector<std::string_view> words = {"interface",
+                                                        "prefix",
+                                                        "grace",
+                                                        "timeout",
+                                                        "xdp",
+                                                        "ipv4",
+                                                        "documentation-prefixes",
+                                                        "routing-headers",
+                                                        "udp-without-checksum",
+                                                        "other-ethertypes",
+                                                        "vlan",
+                                                        "flow-table"};
     return words;
 }
 
@@ -108,6 +108,8 @@ private:
             service();
         else if (keyword.text == "policy")
             policy(keyword);
+        else if (keyword.text == "dns-update")
+            dns_update(keyword);
         else if (keyword.text == "version")
             version_again(keyword);
         else if (opens_top_statement(keyword.text))
@@ -146,7 +148,7 @@ private:
 
     static bool is_supported(std::string_view keyword) {
         return keyword == "uplink" || keyword == "network" || keyword == "host" || keyword == "set" ||
-               keyword == "service" || keyword == "policy";
+               keyword == "service" || keyword == "policy" || keyword == "dns-update";
     }
 
     // ---- definitions: KEYWORD NAME = ...
@@ -167,36 +169,54 @@ private:
             network.source = *source;
             if (cursor_.accept_word("subnet") && !(network.subnet = cursor_.expect_word("a subnet number")))
                 return false;
-            if (cursor_.accept_word("on") && !(network.interface = interface_name())) return false;
+            if (cursor_.accept_word("on") && !(network.interface = cursor_.expect_text("an interface")))
+                return false;
             if (!cursor_.expect_statement_end()) return false;
             file_.networks.push_back(network);
             return true;
         });
     }
 
-    std::optional<ast::Word> interface_name() {
-        if (cursor_.at(Kind::string)) return cursor_.take_word();
-        return cursor_.expect_word("an interface");
-    }
-
     void host() {
         definition("a host's name", [&](const ast::Word& name) {
-            if (cursor_.at_word("name")) return host_not_supported();
-            const auto base = cursor_.expect_word("a network or an address");
-            if (!base) return false;
-            if (cursor_.at_word("mac")) return host_not_supported();
-            ast::Host host{name, *base, std::nullopt};
-            if (cursor_.at(Kind::word)) host.interface_id = cursor_.take_word();
-            if (!cursor_.expect_statement_end()) return false;
+            ast::Host host{name, ast::Host::Kind::plain, {}, std::nullopt};
+            const bool read = cursor_.accept_word("name") ? host_by_domain(&host) : host_by_address(&host);
+            if (!read || !cursor_.expect_statement_end()) return false;
             file_.hosts.push_back(host);
             return true;
         });
     }
 
-    bool host_not_supported() {
-        const ast::Word keyword = cursor_.take_word();
-        diagnostics_.report(Code::not_supported, keyword.span,
-                            fmt::format("hosts by `{}` are not supported yet", keyword.text));
+    // name DOMAIN
+    bool host_by_domain(ast::Host* host) {
+        host->kind = ast::Host::Kind::domain;
+        if (cursor_.at_lost_letters()) return false;  // complained about
+        host->value = cursor_.expect_text("a domain");
+        return host->value && !cursor_.at_lost_letters();
+    }
+
+    // ADDRESS | NETWORK ::10 | any ::10 | NETWORK mac MAC | NETWORK eui64 MAC
+    bool host_by_address(ast::Host* host) {
+        const auto base = cursor_.expect_word("a network, an address, `any` or `name`");
+        if (!base) return false;
+        host->base = *base;
+        if (base->text == "any") {
+            host->kind = ast::Host::Kind::any_network;
+            host->value = cursor_.expect_word("an interface id, such as ::10");
+            return host->value.has_value();
+        }
+        if (cursor_.at_word("mac") || cursor_.at_word("eui64")) {
+            const bool learnt = cursor_.take_word().text == "mac";
+            host->kind = learnt ? ast::Host::Kind::mac : ast::Host::Kind::eui64;
+            host->value = cursor_.expect_word("a MAC address, such as 02:11:22:33:44:55");
+            return host->value.has_value();
+        }
+        if (cursor_.at(Kind::word)) host->value = cursor_.take_word();
+        if (!host->value || cursor_.at_statement_end()) return true;
+        if (host->value->text.find(':') != std::string_view::npos) return cursor_.expect_statement_end();
+        diagnostics_
+            .report(Code::unknown_keyword, host->value->span, "expected `mac`, `eui64` or an interface id")
+            .with_help(did_you_mean(host->value->text, {"mac", "eui64"}));
         return false;
     }
 
@@ -315,12 +335,13 @@ private:
         std::optional<ast::Word> which;
         if (keyword->text == "timeout" && !(which = cursor_.expect_word("the flows that it is for")))
             return false;
-        const auto value = keyword->text == "interface" ? interface_name() : cursor_.expect_word("a value");
+        const auto value = keyword->text == "interface" ? cursor_.expect_text("an interface")
+                                                        : cursor_.expect_word("a value");
         if (value) uplink->settings.push_back({*keyword, which, *value, join(keyword->span, value->span)});
         return value.has_value();
     }
 
-    // prefix NAME from dhcpv6-pd | from ra | from addresses on IFACE | static PREFIX
+    // prefix NAME from dhcpv6-pd [metric N] | from ra | from addresses on IFACE | static PREFIX
     bool prefix(const ast::Word& keyword, ast::Uplink* uplink) {
         const auto name = cursor_.expect_word("the prefix's name");
         if (!name) return false;
@@ -345,6 +366,11 @@ private:
         const auto origin = cursor_.expect_word("`dhcpv6-pd`, `ra` or `addresses`");
         if (!origin) return false;
         prefix->origin = *origin;
+        if (origin->text == "dhcpv6-pd" && cursor_.accept_word("metric")) {
+            const auto metric = cursor_.expect_word("a metric");
+            prefix->argument = metric.value_or(ast::Word{});
+            return metric.has_value();
+        }
         if (origin->text == "dhcpv6-pd" || origin->text == "ra") return true;
         if (origin->text != "addresses") {
             diagnostics_.report(Code::unknown_keyword, origin->span, "expected a source of prefixes")
@@ -354,9 +380,25 @@ private:
             return false;
         }
         if (!cursor_.expect_word_is("on")) return false;
-        const auto interface = interface_name();
+        const auto interface = cursor_.expect_text("an interface");
         prefix->argument = interface.value_or(ast::Word{});
         return interface.has_value();
+    }
+
+    // dns-update ZONE { ... }
+    void dns_update(const ast::Word& keyword) {
+        const auto zone = cursor_.expect_text("a zone");
+        ast::DnsUpdate update{zone.value_or(ast::Word{}), {}, {}, !zone, {}};
+        update.span = join(keyword.span, cursor_.last_span());
+        if (!find_block(zone.has_value()))
+            update.broken = true;
+        else
+            block(update.span, [&] {
+                if (parse_dns_statement(cursor_, &update)) return;
+                update.broken = true;
+                cursor_.skip_statement();
+            });
+        file_.dns_updates.push_back(std::move(update));
     }
 
     // policy inbound|outbound on UPLINK { ... }

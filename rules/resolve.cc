@@ -10,6 +10,7 @@
 
 #include "rules/definitions.h"
 #include "rules/names.h"
+#include "rules/resolve_dns.h"
 #include "rules/resolve_uplink.h"
 
 namespace dishwall {
@@ -48,6 +49,7 @@ public:
         result_.policy.outbound.default_verdict = DW_ACCEPT;
         definitions_.define_all(&result_.policy);
         for (const ast::Policy& policy : file_.policies) add(policy);
+        resolve_dns_updates(file_, sources_, env_, &definitions_, &diagnostics_, &result_.policy);
         return std::move(result_);
     }
 
@@ -135,8 +137,9 @@ private:
         good &= read_end(from.to, &rule.to);
         good &= check_independent(from, match.get());
         rule.endpoint_independent = from.endpoint_independent.has_value();
-        if (!good || !definitions_.spend_elements(match->elements() + rule.from_ports.size(), from.span))
-            return true;
+        // In the image each port is paired with each port of the sender.
+        const std::size_t senders = std::max<std::size_t>(rule.from_ports.size(), 1);
+        if (!good || !definitions_.spend_elements(match->elements() * senders, from.span)) return true;
         rule.match = match->alternatives;
         chain->rules.push_back(std::move(rule));
         (outbound_ ? result_.outbound : result_.inbound).push_back({&from, match});

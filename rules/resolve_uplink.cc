@@ -18,6 +18,7 @@ constexpr Bounds kGrace{0, 7 * 24 * 60 * 60};
 constexpr Bounds kFlowTable{1024, 4194304};
 constexpr Bounds kDelegation{48, 64};  // lengths of a prefix behind the line
 constexpr Bounds kVlan{1, 4094};
+constexpr Bounds kMetric{1, 0xffffffff};
 constexpr Bounds kIdle{1, 7 * 24 * 60 * 60};
 
 // The timeouts by name, and what the RFCs allow at least. Below that a UDP port is taken away from programs
@@ -183,6 +184,7 @@ private:
     void add(const ast::Prefix& prefix) {
         PrefixSource source{std::string(prefix.name.text), {}, sources_.place(prefix.span)};
         if (!check_name(prefix.name)) return;
+        if (prefix.origin.text == "dhcpv6-pd" && !read_metric(prefix.argument, &source)) return;
         if (prefix.origin.text == "ra")
             source.from = FromRouterAdvertisement{};
         else if (prefix.origin.text == "addresses")
@@ -193,6 +195,13 @@ private:
             if (is_conflict(uplink_.sources[i], *kept_[i], source, prefix)) return;
         uplink_.sources.push_back(std::move(source));
         kept_.push_back(&prefix);
+    }
+
+    bool read_metric(const ast::Word& word, PrefixSource* source) {
+        if (word.text.empty()) return true;
+        const auto metric = read_number(word, "a metric", kMetric, &diagnostics_);
+        if (metric) source->from = FromDhcpv6Pd{static_cast<std::uint32_t>(*metric)};
+        return metric.has_value();
     }
 
     bool read_static(const ast::Word& word, PrefixSource* source) {
@@ -211,6 +220,10 @@ private:
     // Two statements that follow the same thing would each claim its addresses.
     static bool same_origin(const PrefixSource& a, const PrefixSource& b) {
         if (a.from.index() != b.from.index()) return false;
+        if (const auto* delegation = std::get_if<FromDhcpv6Pd>(&a.from)) {
+            const auto& other = std::get<FromDhcpv6Pd>(b.from).metric;
+            return !delegation->metric || !other || *delegation->metric == *other;
+        }
         if (const auto* addresses = std::get_if<FromAddresses>(&a.from))
             return addresses->interface == std::get<FromAddresses>(b.from).interface;
         if (const auto* fixed = std::get_if<Static>(&a.from)) {
@@ -228,8 +241,11 @@ private:
             return true;
         }
         if (!same_origin(first, second)) return false;
-        diagnostics_.report(Code::given_twice, second_text.span, "the same addresses again")
-            .and_at(first_text.span, "followed here already");
+        Diagnostic& report =
+            diagnostics_.report(Code::given_twice, second_text.span, "the same addresses again")
+                .and_at(first_text.span, "followed here already");
+        if (std::holds_alternative<FromDhcpv6Pd>(first.from))
+            report.with_help("two DHCPv6 clients are told apart by their routes: `metric N` behind each");
         return true;
     }
 

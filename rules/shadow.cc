@@ -2,6 +2,8 @@
 #include "rules/shadow.h"
 
 #include <algorithm>
+#include <bit>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
@@ -111,6 +113,31 @@ struct Candidate {
     Hull hull;
 };
 
+// Ranges of ports in a tree: the root (1) is all of them, the children of n are 2n and 2n + 1, its halves. A
+// range stands at the lowest node that holds it, so what covers it stands there or further up.
+constexpr unsigned kTreeDepth = 16;
+
+std::uint32_t node_of(const PortRange& range) {
+    const int level = std::bit_width(static_cast<unsigned>(range.first ^ range.last));
+    return (1u << kTreeDepth | range.first) >> level;
+}
+
+// Where a candidate is remembered: the numbers of an address at either end, its protocol and node.
+struct Spot {
+    std::uint64_t ends = 0;
+    std::uint32_t ports = 0;
+    bool operator==(const Spot&) const = default;
+};
+struct SpotHash {
+    std::size_t operator()(const Spot& spot) const {
+        const std::uint64_t word = (spot.ends ^ std::uint64_t{spot.ports} << 29) * 0x9e3779b97f4a7c15ull;
+        return word ^ word >> 32;
+    }
+};
+constexpr std::uint64_t kAnywhere = ~std::uint64_t{0};  // ends of a rule with too many addresses to list
+
+std::uint32_t in_tree_of(unsigned proto, std::uint32_t node) { return proto << (kTreeDepth + 1) | node; }
+
 // The elements of one end of a rule, numbered as they come.
 class End {
 public:
@@ -165,32 +192,43 @@ private:
         const Candidate candidate{rule, hull_of(shapes_[rule])};
         const auto to = elements(rules_[rule].to);
         const auto from = elements(rules_[rule].from);
+        const std::uint32_t node = node_of(candidate.hull.ports);
+        const std::uint32_t ports = in_tree_of(candidate.hull.proto, node);
+        levels_.set(static_cast<unsigned>(std::bit_width(node)));
         if (to.size() * from.size() > kMostPlaces) {
-            anywhere_.push_back(candidate);
+            spots_[{kAnywhere, ports}].push_back(candidate);
             return;
         }
         for (const AddressElement& t : to)
             for (const AddressElement& f : from)
-                places_[pair(to_.number(t), from_.number(f))].push_back(candidate);
+                spots_[{pair(to_.number(t), from_.number(f)), ports}].push_back(candidate);
     }
 
     std::optional<std::size_t> find_cover(std::size_t rule) {
         std::optional<std::size_t> first;
-        look_in(anywhere_, rule, &first);
+        look_at(kAnywhere, rule, &first);
         const auto from = from_.covering(first_element(rules_[rule].from));
         for (const std::uint32_t t : to_.covering(first_element(rules_[rule].to)))
-            for (const std::uint32_t f : from)
-                if (const auto place = places_.find(pair(t, f)); place != places_.end())
-                    look_in(place->second, rule, &first);
+            for (const std::uint32_t f : from) look_at(pair(t, f), rule, &first);
         return first;
     }
 
-    // Candidates are in the order of the rules.
-    void look_in(const std::vector<Candidate>& candidates, std::size_t rule,
-                 std::optional<std::size_t>* first) {
-        if (!looks_.spend(candidates.size())) return;
+    void look_at(std::uint64_t ends, std::size_t rule, std::optional<std::size_t>* first) {
         const Lane& lane = shapes_[rule].lanes.front();
-        for (const Candidate& candidate : candidates) {
+        std::uint32_t node = node_of({lane.ranges.front().first, lane.ranges.back().last});
+        for (; node != 0; node >>= 1) {
+            if (!levels_[static_cast<unsigned>(std::bit_width(node))]) continue;
+            look_in({ends, in_tree_of(kAnyProto, node)}, rule, first);
+            if (lane.proto != kAnyProto) look_in({ends, in_tree_of(lane.proto, node)}, rule, first);
+        }
+    }
+
+    // Candidates are in the order of the rules.
+    void look_in(const Spot& spot, std::size_t rule, std::optional<std::size_t>* first) {
+        const auto found = spots_.find(spot);
+        if (found == spots_.end() || !looks_.spend(found->second.size())) return;
+        const Lane& lane = shapes_[rule].lanes.front();
+        for (const Candidate& candidate : found->second) {
             if (*first && candidate.rule >= **first) return;
             if (!may_cover(candidate.hull, lane) || !rule_covers(candidate.rule, rule)) continue;
             *first = candidate.rule;
@@ -207,8 +245,8 @@ private:
     const std::vector<Rule>& rules_;
     std::vector<Shape> shapes_;
     End to_, from_;
-    std::unordered_map<std::uint64_t, std::vector<Candidate>> places_;  // by elements of both ends
-    std::vector<Candidate> anywhere_;                                   // too many elements to list
+    std::unordered_map<Spot, std::vector<Candidate>, SpotHash> spots_;
+    std::bitset<kTreeDepth + 2> levels_;  // bit widths of the nodes in use
     WorkBudget looks_{300'000'000};
     WorkBudget comparisons_{50'000'000};
 };

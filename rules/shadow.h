@@ -3,7 +3,7 @@
 // Which rules can never match, since one earlier rule takes every packet that they would? Asking that of
 // each pair of rules is too slow for long files, so rules are looked up by the addresses they name: a rule
 // that covers another one must name, for the other's first address at either end, that address or one
-// around it.
+// around it, and its ports lie around the other's.
 #pragma once
 
 #include <cstddef>

@@ -7,6 +7,8 @@
 namespace dishwall {
 namespace {
 
+constexpr std::size_t kMark = 1024;
+
 bool starts_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) != 0x80; }
 
 }  // namespace
@@ -15,6 +17,24 @@ SourceFile::SourceFile(std::string name, std::string text) : name_(std::move(nam
     starts_.push_back(0);
     for (std::size_t at = text_.find('\n'); at != std::string::npos; at = text_.find('\n', at + 1))
         starts_.push_back(static_cast<std::uint32_t>(at + 1));
+    std::uint32_t characters = 0;
+    for (std::size_t at = 0; at < text_.size(); ++at) {
+        if (at % kMark == 0) marks_.push_back(characters);
+        characters += starts_character(text_[at]);
+    }
+    marks_.push_back(characters);
+}
+
+std::size_t SourceFile::characters_before(std::uint32_t offset) const {
+    const std::size_t mark = offset / kMark;
+    if (mark >= marks_.size() - 1) return marks_.back();  // the end of the text
+    const std::string_view rest = std::string_view(text_).substr(mark * kMark, offset - mark * kMark);
+    return marks_[mark] + static_cast<std::size_t>(std::count_if(rest.begin(), rest.end(), starts_character));
+}
+
+unsigned SourceFile::column_at(std::uint32_t offset) const {
+    const std::uint32_t start = line_start(line_at(offset));
+    return static_cast<unsigned>(characters_before(offset) - characters_before(start)) + 1;
 }
 
 unsigned SourceFile::line_at(std::uint32_t offset) const {
@@ -41,10 +61,7 @@ std::string_view SourceMap::text(const Span& span) const {
 
 Place SourceMap::place(const Span& span) const {
     const SourceFile& source = file(span.file);
-    const unsigned line = source.line_at(span.begin);
-    const std::string_view before = text({span.file, source.line_start(line), span.begin});
-    const auto characters = std::count_if(before.begin(), before.end(), starts_character);
-    return {source.name(), line, static_cast<unsigned>(characters) + 1};
+    return {source.name(), source.line_at(span.begin), source.column_at(span.begin)};
 }
 
 }  // namespace dishwall

@@ -39,11 +39,16 @@ public:
     [[nodiscard]] unsigned line_at(std::uint32_t offset) const;
     [[nodiscard]] std::string_view line(unsigned number) const;
     [[nodiscard]] std::uint32_t line_start(unsigned number) const { return starts_[number - 1]; }
+    // Columns count from 1, in characters (Unicode code points), as editors do.
+    [[nodiscard]] unsigned column_at(std::uint32_t offset) const;
 
 private:
+    [[nodiscard]] std::size_t characters_before(std::uint32_t offset) const;
+
     std::string name_;
     std::string text_;
     std::vector<std::uint32_t> starts_;
+    std::vector<std::uint32_t> marks_;  // characters before each kMark-th byte: a line may hold a whole file
 };
 
 // Owns the texts. Views into a text stay good when the map is moved.
@@ -53,7 +58,6 @@ public:
 
     [[nodiscard]] const SourceFile& file(FileId id) const { return *files_[id]; }
     [[nodiscard]] std::string_view text(const Span& span) const;
-    // Columns count characters (Unicode code points), as editors do.
     [[nodiscard]] Place place(const Span& span) const;
 
 private:

@@ -28,7 +28,8 @@ SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_str
 # Some fuzzers have further to go: so many times as long.
 FUZZ_LONGER = {"fuzz_packet": 3}
 # Of the end-to-end tests, those that take the daemon through the most of its code.
-SANITIZED_E2E = ("test_lifecycle", "test_bad_input", "test_renumbering")
+SANITIZED_E2E = ("test_lifecycle", "test_bad_input", "test_renumbering", "test_renumbering_series",
+                 "test_devices")
 
 sys.path.insert(0, TESTS)
 from kernel import boot  # noqa: E402 (the tests' own modules)
@@ -195,7 +196,7 @@ def keep_findings(found):
 def sanitized_targets(directory):
     """The programs, what the lab needs, and the tests that need no root with what they need themselves."""
     programs = [target["filename"][0] for target in introspect(directory, "targets")
-                if target["name"] in ("dishwalld", "dishctl", "pass.bpf.o")]
+                if target["name"] in ("dishwalld", "dishctl", "own-watch", "pass.bpf.o")]
     tests = [test["cmd"][0] for test in introspect(directory, "tests")
              if not any(suite.endswith("root") for suite in test["suite"])]
     return programs + [path for path in tests if path.startswith(directory)]

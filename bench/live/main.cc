@@ -5,20 +5,19 @@
 // 2. one CPU for the packets, the others for everything else
 // 3. build all rows, measure, print, write
 #include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/live/command.h"
+#include "bench/live/dishwall_process.h"
 #include "bench/live/session.h"
 #include "bench/readme.h"
+#include "bench/scratch.h"
 
 namespace dishwall::bench {
 namespace {
@@ -28,35 +27,6 @@ struct Options {
     std::string json_file, readme;
     bool list = false;
 };
-
-// A directory to mount over, in our own view only. It must not hide the build, or files to be written.
-Result<std::string> free_directory(const Options& options) {
-    const auto& rows = options.session.rows;
-    std::error_code ignored;  // a path that cannot be made absolute is reported by who uses it
-    for (const std::string candidate : {"/mnt", "/srv", "/media"}) {
-        bool free = std::filesystem::is_directory(candidate, ignored);
-        for (const std::string& needed : {rows.daemon, rows.control, options.json_file, options.readme})
-            free = free && !std::filesystem::absolute(needed, ignored).string().starts_with(candidate + "/");
-        if (free) return candidate;
-    }
-    return fail("there is no free directory to mount scratch space on: tried /mnt, /srv, /media");
-}
-
-// Seen by this process and its children only: a tmpfs for files and sockets, a bpffs for pins inside it.
-Result<void> make_scratch(Options& options) {
-    auto scratch = free_directory(options);
-    if (!scratch) return tl::unexpected(scratch.error());
-    options.session.rows.directory = *scratch;
-    options.session.rows.pins = *scratch + "/bpf";
-    const char* pins = options.session.rows.pins.c_str();
-    if (::unshare(CLONE_NEWNS) != 0)
-        return fail("cannot make a mount namespace: {} (run as root)", std::strerror(errno));
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("dishwall-bench", scratch->c_str(), "tmpfs", 0, nullptr) != 0 || ::mkdir(pins, 0700) != 0 ||
-        ::mount("bpf", pins, "bpf", 0, nullptr) != 0)
-        return fail("cannot mount scratch space on {}: {}", *scratch, std::strerror(errno));
-    return {};
-}
 
 // Live frames are processed where they are made, so pinning this thread pins the device under test as well.
 Result<void> take_cpu(int cpu) {
@@ -68,14 +38,6 @@ Result<void> take_cpu(int cpu) {
     keep_off(cpu);
     ::setpriority(PRIO_PROCESS, 0, -20);  // helps on a busy machine; nothing depends on it
     return {};
-}
-
-// The build directory that has this binary as bench/live/dishwall-bench-live has the daemon and its tool as
-// well.
-std::string built(const std::string& program) {
-    std::error_code ignored;
-    const auto build = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / "../..";
-    return (build / program).lexically_normal();
 }
 
 void declare(CLI::App& app, Options& options) {
@@ -111,7 +73,11 @@ Result<void> publish(const Options& options, const Report& report) {
 }
 
 Result<bool> measure_and_publish(Options options) {
-    if (auto made = make_scratch(options); !made) return tl::unexpected(made.error());
+    auto& rows = options.session.rows;
+    auto scratch = make_scratch({rows.daemon, rows.control, options.json_file, options.readme});
+    if (!scratch) return tl::unexpected(scratch.error());
+    rows.directory = scratch->directory;
+    rows.pins = scratch->pins;
     if (auto taken = take_cpu(options.session.cpu); !taken) return tl::unexpected(taken.error());
     auto report = measure_all(options.session);
     if (!report) return tl::unexpected(report.error());

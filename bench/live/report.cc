@@ -117,15 +117,7 @@ nlohmann::json to_json(const Report& report) {
         rows.push_back(std::move(item));
     }
     const Machine& m = report.machine;
-    return {{"machine",
-             {{"cpu", m.cpu},
-              {"cpus", m.cpus},
-              {"virtual", m.is_virtual},
-              {"kernel", m.kernel},
-              {"mitigations", m.mitigations},
-              {"clang", m.clang},
-              {"nftables", m.nftables},
-              {"load_average", m.load_average}}},
+    return {{"machine", to_json(m)},
             {"date", m.date},
             {"commit", m.commit},
             {"services", report.services},

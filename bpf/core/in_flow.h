@@ -27,10 +27,10 @@ DW_INLINE __u32 dw_find_mark(struct dw_work *w, const struct dw_blob *image)
 DW_INLINE int dw_rejudge(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own,
 			 struct dw_flow *flow, __u32 id)
 {
-	const struct dw_image *header = (const struct dw_image *)image;
+	__u32 generation = dw_generation(image, own);
 	int reason, icmp = dw_is_icmp(&w->packet);
 
-	if (DW_READ(flow->origin) != DW_OUTSIDE || DW_READ(flow->generation) == header->generation)
+	if (DW_READ(flow->origin) != DW_OUTSIDE || DW_READ(flow->generation) == generation)
 		return 0;
 	if (DW_READ(flow->reason) == DW_REASON_INDEPENDENT && dw_find_mark(w, image))
 		return 0;
@@ -40,7 +40,7 @@ DW_INLINE int dw_rejudge(struct dw_work *w, const struct dw_blob *image, const s
 	w->query.sport = icmp ? 0 : w->key.outside_port;
 	w->query.dport = !icmp ? w->key.inside_port :
 			 w->packet.family == 6 ? DW_ICMPV6_ECHO_REQUEST : DW_ICMP_ECHO_REQUEST;
-	reason = dw_judge(w, image);
+	reason = dw_judge(w, image, own);
 	if (!dw_is_accepting(reason)) {
 		if (!DW_SETTING(dry))
 			dw_flow_remove(id);
@@ -48,7 +48,7 @@ DW_INLINE int dw_rejudge(struct dw_work *w, const struct dw_blob *image, const s
 	}
 	if (!DW_SETTING(dry)) {
 		DW_WRITE(flow->rule, w->outcome.rule);
-		DW_WRITE(flow->generation, header->generation);
+		DW_WRITE(flow->generation, generation);
 	}
 	return 0;
 }

@@ -70,7 +70,7 @@ DW_INLINE int dw_judge_late(struct dw_work *w, int reason)
 }
 
 /* What no known flow explains: may it open one? */
-DW_INLINE int dw_judge_new_in(struct dw_work *w, const struct dw_blob *image)
+DW_INLINE int dw_judge_new_in(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own)
 {
 	const struct dw_packet *p = &w->packet;
 	int reason;
@@ -82,7 +82,7 @@ DW_INLINE int dw_judge_new_in(struct dw_work *w, const struct dw_blob *image)
 	if (w->query.ours.state == DW_PREFIX_GRACE && !(w->query.ours.flags & DW_SPOT_SELF))
 		return DW_REASON_PREFIX_WITHDRAWN;
 	dw_make_query(w, 1);
-	reason = dw_judge(w, image);
+	reason = dw_judge(w, image, own);
 	if (dw_is_accepting(reason))
 		return dw_accept_new(w, reason);
 	if (w->judgement.rule == DW_NO_RULE) { /* a rule that refuses is stricter than an open port */
@@ -131,7 +131,7 @@ DW_INLINE int dw_inbound_ipv6(const struct dw_frame *frame, struct dw_work *w, c
 		if (reason != DW_GO_ON)
 			return reason;
 	}
-	return dw_judge_new_in(w, image);
+	return dw_judge_new_in(w, image, own);
 }
 
 /* IPv4 behind CGNAT: replies, errors about known flows and the lease; nothing else. */

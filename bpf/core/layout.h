@@ -85,7 +85,8 @@ struct dw_own {
 	__u64 self_seed;     /* chosen by the writer so that no line of self[] overflows */
 	__u8 mac[6];         /* of the uplink; all zero: not known, frames for any address are judged (R40) */
 	__u16 learnt_count; /* used ways of learnt[]; 0: nobody looks there */
-	__u8 unused[40];
+	__u32 losses;       /* counts updates in which a learnt host lost an address */
+	__u8 unused[36];
 	/* This box's own addresses, a set: an address is in line dw_self_line(seed, address) or absent.
 	 * Free ways are all zero (the address :: is never ours). */
 	struct dw_in6 self[DW_SELF_LINES][DW_SELF_WAYS];
@@ -196,7 +197,7 @@ DW_ASSERT(sizeof(struct dw_tcp_window) == 24, "what the second line of a flow ha
 struct dw_flow { /* two lines */
 	struct dw_flow_key key;
 	__u32 rule;       /* counter id of the rule that admitted it; DW_NO_RULE: a built-in or a default */
-	__u32 generation; /* of the policy that admitted it (R28) */
+	__u32 generation; /* dw_generation() under which it was admitted (R28) */
 	__u32 seen;       /* enum dw_seen */
 	__u8 origin;      /* enum dw_origin */
 	__u8 reason;      /* enum dw_reason with which it was admitted */

@@ -35,14 +35,14 @@ DW_INLINE int dw_check_own_out(const struct dw_spot *ours, const struct dw_spot 
 	return 0;
 }
 
-DW_INLINE int dw_judge_new_out(struct dw_work *w, const struct dw_blob *image)
+DW_INLINE int dw_judge_new_out(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own)
 {
 	int reason;
 
 	if (w->query.ours.state == DW_PREFIX_GRACE && !(w->query.ours.flags & DW_SPOT_SELF))
 		return DW_REASON_PREFIX_WITHDRAWN;
 	dw_make_query(w, 0);
-	reason = dw_judge(w, image);
+	reason = dw_judge(w, image, own);
 	if (!dw_is_accepting(reason))
 		return reason;
 	if (w->judgement.flags & DW_RULE_INDEPENDENT && dw_may_be_independent(&w->packet)) {
@@ -87,7 +87,7 @@ DW_INLINE int dw_outbound_ipv6(const struct dw_frame *frame, struct dw_work *w, 
 		if (reason != DW_GO_ON)
 			return reason;
 	}
-	return dw_judge_new_out(w, image);
+	return dw_judge_new_out(w, image, own);
 }
 
 /* IPv4 leaves as it likes and is remembered: the rules are about IPv6. */

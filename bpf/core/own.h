@@ -40,13 +40,16 @@ DW_INLINE int dw_is_self(const struct dw_own *own, struct dw_in6 a)
 	return 0;
 }
 
-/* Two lines at most, and none when no host is learnt. */
-DW_INLINE void dw_recall(const struct dw_own *own, struct dw_spot *spot)
+/* Which learnt hosts use the address: two lines at most, wanted only where rules are asked. Returns the flag to set. */
+DW_GLOBAL int dw_recall(const struct dw_own *own, struct dw_spot *spot)
 {
-	struct dw_in6 a = spot->address;
+	struct dw_in6 a;
 
-	if (!own->learnt_count || !(a.hi | a.lo))
-		return;
+	if (!own || !spot)
+		return 0;
+	a = spot->address;
+	if (!(a.hi | a.lo)) /* a free way is no address */
+		return 0;
 	for (__u32 choice = 0; choice < 2; choice++) {
 		const struct dw_learnt *line = own->learnt[dw_learnt_line(a, choice)];
 
@@ -54,10 +57,10 @@ DW_INLINE void dw_recall(const struct dw_own *own, struct dw_spot *spot)
 			if (!dw_in6_equal(line[way].address, a))
 				continue;
 			__builtin_memcpy(spot->host, line[way].host, sizeof(spot->host));
-			spot->flags |= DW_SPOT_LEARNT;
-			return;
+			return DW_SPOT_LEARNT;
 		}
 	}
+	return 0;
 }
 
 /* The longest live prefix around the address; one pass over at most two lines. */
@@ -92,7 +95,6 @@ DW_INLINE void dw_locate(const struct dw_own *own, struct dw_in6 address, struct
 	spot->slot = DW_NOWHERE;
 	spot->state = DW_PREFIX_NONE;
 	dw_place(own, spot);
-	dw_recall(own, spot);
 	if (dw_is_self(own, address))
 		spot->flags |= DW_SPOT_SELF;
 }

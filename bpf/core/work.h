@@ -146,10 +146,16 @@ DW_INLINE void dw_make_key(const struct dw_packet *p, int inbound, struct dw_flo
 		key->outside_port = dw_echo(p) ? dw_echo(p) == (inbound ? 1 : 2) : 2;
 }
 
-DW_INLINE void dw_make_passage(struct dw_work *w, int inbound, const struct dw_blob *image)
+/* What a flow is admitted under. It changes with each load, and with each address that a learnt host has lost:
+ * then flows from outside are judged again (R28). Both only count up, so their sum does not come back. */
+DW_INLINE __u32 dw_generation(const struct dw_blob *image, const struct dw_own *own)
 {
-	const struct dw_image *header = (const struct dw_image *)image;
+	return ((const struct dw_image *)image)->generation + own->losses;
+}
 
+DW_INLINE void dw_make_passage(struct dw_work *w, int inbound, const struct dw_blob *image,
+			       const struct dw_own *own)
+{
 	w->passage.length = w->packet.length;
 	w->passage.packets = w->packet.segments;
 	w->passage.inbound = inbound;
@@ -157,7 +163,7 @@ DW_INLINE void dw_make_passage(struct dw_work *w, int inbound, const struct dw_b
 	w->passage.reason = 0;
 	w->passage.independent = 0;
 	w->passage.rule = DW_NO_RULE;
-	w->passage.generation = header->generation;
+	w->passage.generation = dw_generation(image, own);
 	dw_make_segment(&w->packet, &w->passage.segment);
 }
 
@@ -199,8 +205,12 @@ DW_INLINE int dw_take_judgement(struct dw_work *w)
 	return by_rule ? DW_REASON_RULE_DROP : DW_REASON_DEFAULT_DROP;
 }
 
-DW_INLINE int dw_judge(struct dw_work *w, const struct dw_blob *image)
+DW_INLINE int dw_judge(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own)
 {
+	if (own->learnt_count) {
+		w->query.ours.flags |= dw_recall(own, &w->query.ours);
+		w->query.peer.flags |= dw_recall(own, &w->query.peer);
+	}
 	if (dw_policy_judge(image, &w->query, &w->judgement))
 		return DW_REASON_INTERNAL;
 	return dw_take_judgement(w);

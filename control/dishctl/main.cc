@@ -45,6 +45,12 @@ void add_verb(CLI::App* app, const Verb& verb, Invocation* invocation) {
             ->required()
             ->expected(1)
             ->check(CLI::IsMember({"rfc6092"}));
+    else if (words == "[WORD...]")
+        command
+            ->add_option(
+                "WORD", invocation->words,
+                "history; set SOURCE PREFIX valid SECONDS preferred SECONDS; withdraw SOURCE [PREFIX]")
+            ->expected(0, -1);
     else if (!words.empty())
         command->add_option("FILE", invocation->words, "a rule file")->expected(1)->required(words == "FILE");
     if (name == "counters")
@@ -52,6 +58,13 @@ void add_verb(CLI::App* app, const Verb& verb, Invocation* invocation) {
     if (name == "flows")
         command->add_option("-n,--limit", invocation->limit,
                             "at most so many flows; 0: all (10000 when not given)");
+    if (name == "prefix")
+        command->add_option("-n,--limit", invocation->limit,
+                            "history: at most so many changes; 0: all (100 when not given)");
+    if (name == "doctor")
+        command->add_option("--config", invocation->config,
+                            "the rule file to look at; when not given, the daemon's, or "
+                            "/etc/dishwall/dishwall.conf");
     if (name == "monitor")
         command->add_option("-c,--count", invocation->events, "end after so many events; 0: never")
             ->capture_default_str();

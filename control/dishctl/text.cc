@@ -84,6 +84,10 @@ std::string printable(std::string_view text) {
     return safe;
 }
 
+std::string field(const char* name, const std::string& value) {
+    return fmt::format("{:<10} {}\n", name, value);
+}
+
 std::string colored(std::string_view text, Color color, bool enabled) {
     constexpr const char* kCodes[] = {"31", "32", "33", "1"};
     if (!enabled) return std::string(text);

@@ -27,6 +27,9 @@ namespace dishwall {
 // Control characters as \xNN: text from rule files and the kernel must not steer the terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 
+// A line of a reply that is no table: "line       up".
+[[nodiscard]] std::string field(const char* name, const std::string& value);
+
 enum class Color { red, green, yellow, bold };
 [[nodiscard]] std::string colored(std::string_view text, Color color, bool enabled);
 

@@ -9,6 +9,9 @@
 
 #include "control/dishctl/audit.h"
 #include "control/dishctl/check.h"
+#include "control/dishctl/doctor.h"
+#include "control/dishctl/line_views.h"
+#include "control/dishctl/prefix_words.h"
 #include "control/dishctl/text.h"
 #include "control/dishctl/views.h"
 #include "control/ipc/client.h"
@@ -35,6 +38,11 @@ int report(const Invocation& invocation, const CallFailure& failure) {
         *invocation.err << "; start it (systemctl start dishwalld), or name its directory with --run-dir";
     *invocation.err << "\n";
     return exit_code_of(failure);
+}
+
+// Words that the command line took and no daemon has to look at.
+CallFailure wrong_usage(const Error& error) {
+    return {CallFailure::Kind::error, "org.dishwall.BadInput", error.message, ""};
 }
 
 std::string document(const json& value) {
@@ -117,8 +125,31 @@ int counters(const Invocation& invocation) {
     });
 }
 
+int hosts(const Invocation& invocation) {
+    return ask_and_show(invocation, "Hosts", json::object(),
+                        [&](const json& reply) { return hosts_view(reply, invocation.view); });
+}
+
+std::string message_view(const json& reply) { return printable(text_of(reply, "message")) + "\n"; }
+
 int prefix(const Invocation& invocation) {
-    return ask_and_show(invocation, "Prefix", json::object(),
+    Result<PrefixRequest> request = parse_prefix_words(invocation.words);
+    if (request && invocation.limit && request->kind != PrefixRequest::Kind::history)
+        request = fail("--limit is for the history; write: dishctl prefix history --limit N");
+    if (!request) return report(invocation, wrong_usage(request.error()));
+    if (invocation.limit) request->parameters["limit"] = *invocation.limit;
+    switch (request->kind) {
+        case PrefixRequest::Kind::history:
+            return ask_and_show(invocation, "PrefixHistory", request->parameters,
+                                [&](const json& reply) { return history_view(reply, invocation.view); });
+        case PrefixRequest::Kind::set:
+            return ask_and_show(invocation, "PrefixSet", request->parameters, message_view);
+        case PrefixRequest::Kind::withdraw:
+            return ask_and_show(invocation, "PrefixWithdraw", request->parameters, message_view);
+        case PrefixRequest::Kind::show:
+            break;
+    }
+    return ask_and_show(invocation, "Prefix", request->parameters,
                         [&](const json& reply) { return prefix_view(reply, invocation.view); });
 }
 
@@ -144,10 +175,15 @@ int monitor(const Invocation& invocation) {
     return done ? kOk : report(invocation, done.error());
 }
 
+int doctor(const Invocation& invocation) {
+    const std::vector<Examined> all = examine(read_machine(invocation.run_dir, invocation.config));
+    *invocation.out << (invocation.as_json ? document(doctor_document(all))
+                                           : doctor_view(all, invocation.view));
+    return is_healthy(all) ? kOk : kFailed;
+}
+
 int unload(const Invocation& invocation) {
-    const int code = ask_and_show(invocation, "Unload", json::object(), [](const json& reply) {
-        return printable(text_of(reply, "message")) + "\n";
-    });
+    const int code = ask_and_show(invocation, "Unload", json::object(), message_view);
     if (code == kUnreachable)
         *invocation.err
             << "dishctl: if no daemon runs, 'dishwalld --unload' takes off what one left behind\n";
@@ -189,13 +225,20 @@ constexpr Verb kVerbs[] = {
      flows},
     {"counters", "", "show packets and bytes by reason and by rule",
      "  dishctl counters\n  dishctl counters --all", counters},
-    {"prefix", "", "show our prefixes, their state, and this box's addresses", "  dishctl prefix", prefix},
+    {"prefix", "[WORD...]", "show our prefixes and their states, what changed, or tell of a delegation",
+     "  dishctl prefix\n"
+     "  dishctl prefix history --limit 20\n"
+     "  dishctl prefix set dish.pd 2001:db8:1100::/56 valid 300 preferred 150\n"
+     "  dishctl prefix withdraw dish.pd",
+     prefix},
+    {"hosts", "", "list the hosts that are followed by device or by name, with their addresses",
+     "  dishctl hosts\n  dishctl hosts -j | jq -r '.hosts[] | select(.addresses == []) | .name'", hosts},
     {"explain", "PACKET", "say what would happen to a packet, and why; changes nothing",
      "  dishctl explain 'in tcp [2001:db8:1::1]:40000 > [2001:db8:1100:1::10]:443 S'\n"
      "  dishctl explain 'out udp [2001:db8:1100:1::20]:5000 > [2001:db8:9::1]:53'\n"
      "  dishctl explain 'in icmpv6 echo-request 2001:db8:1::1 > 2001:db8:1100:1::10'",
      explain},
-    {"monitor", "", "show drops (a sample of them) and prefix changes as they happen",
+    {"monitor", "", "show drops (a sample of them) and changes of prefixes and hosts as they happen",
      "  dishctl monitor\n  dishctl monitor --count 10\n  dishctl monitor -j | jq -c 'select(.kind == "
      "\"prefix\")'",
      monitor},
@@ -203,6 +246,11 @@ constexpr Verb kVerbs[] = {
      "  dishctl audit rfc6092\n"
      "  dishctl audit rfc6092 -j | jq '.recommendations[] | select(.status != \"met\")'",
      audit},
+    {"doctor", "", "look at this machine and say what to do about each thing that is wrong; needs no daemon",
+     "  dishctl doctor\n"
+     "  dishctl doctor --config ./my.conf\n"
+     "  dishctl doctor -j | jq -r '.checks[] | select(.result == \"failed\") | .todo'",
+     doctor},
     {"unload", "", "take dishwall off the uplink: everything passes from then on", "  dishctl unload",
      unload},
     {"version", "", "show the versions of dishctl and of the daemon", "  dishctl version", version},

@@ -31,9 +31,10 @@ struct Invocation {
     std::filesystem::path run_dir = "/run/dishwall";
     bool as_json = false;
     bool all = false;                    // counters --all
-    std::optional<std::uint64_t> limit;  // flows --limit; 0: all of them
+    std::optional<std::uint64_t> limit;  // flows and prefix history --limit; 0: all of them
     std::uint64_t events = 0;            // monitor --count; 0: no end
-    std::vector<std::string> words;      // FILE, PACKET, STANDARD
+    std::string config;                  // doctor --config; empty: the daemon's
+    std::vector<std::string> words;      // FILE, PACKET, STANDARD, prefix's words
     View view;
     std::ostream* out = nullptr;
     std::ostream* err = nullptr;
@@ -41,7 +42,7 @@ struct Invocation {
 
 struct Verb {
     const char* name;
-    const char* words;  // what stands behind it: "", "FILE", "[FILE]", "PACKET", "STANDARD"
+    const char* words;  // what stands behind it: "", "FILE", "[FILE]", "PACKET", "STANDARD", "[WORD...]"
     const char* summary;
     const char* examples;
     int (*run)(const Invocation& invocation);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "control/dishctl/line_views.h"
 #include "control/dishctl/text.h"
 
 namespace dishwall {
@@ -178,10 +179,6 @@ std::string guard_text(const json& guard, const View& view) {
                        number_of(part_of(held, "outbound"), "packets"));
 }
 
-std::string field(const char* name, const std::string& value) {
-    return fmt::format("{:<10} {}\n", name, value);
-}
-
 }  // namespace
 
 std::string prefix_view(const json& reply, const View& view) {
@@ -201,6 +198,7 @@ std::string status_view(const json& reply, const View& view) {
     const json& flows = part_of(reply, "flow_table");
     std::string text;
     text += field("uplink", uplink_text(reply, view));
+    text += line_fields(part_of(reply, "line"), view);
     text += field("guard", guard_text(part_of(reply, "guard"), view));
     text +=
         field("rule file", fmt::format("{}, loaded {}, generation {}", printable(text_of(reply, "config")),
@@ -218,7 +216,9 @@ std::string status_view(const json& reply, const View& view) {
         text += field("router",
                       fmt::format("{}, for another {}", text_of(router, "address"),
                                   duration_text(static_cast<std::int64_t>(number_of(router, "expires_in")))));
-    return text + "\n" + prefix_table(part_of(reply, "prefixes"), view);
+    text += hosts_field(part_of(reply, "hosts"));
+    return text + "\n" + prefix_table(part_of(reply, "prefixes"), view) +
+           dns_table(part_of(reply, "dns"), view);
 }
 
 std::string counters_view(const json& reply, const View& view, bool all) {
@@ -290,7 +290,7 @@ std::string explain_view(const json& reply, const View& view) {
 std::string event_view(const json& event, const View& view) {
     const std::string kind = text_of(event, "kind");
     std::string text = clock_text(text_of(event, "time")) + " ";
-    if (kind == "prefix") {
+    if (kind == "prefix" || kind == "host") {
         text += colored(fmt::format("{:<6}", kind), Color::yellow, view.color) + " ";
         return text + printable(text_of(event, "text")) + "\n";
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Follows one uplink over netlink, on the daemon's sd_event loop, and hands out a complete `Own` each time it
-// changed. A new prefix must be in force within a millisecond (R29), so whatever is readable is read, applied
-// and reported at once; only what would come sooner than kSpacing after the report before waits for a
-// timer, since the packet core wants two writes of dw_own apart (bpf/core/layout.h).
+// Follows one uplink and the devices behind it over netlink, on the daemon's sd_event loop, and hands out a
+// complete `Own` each time it changed. A new prefix must be in force within a millisecond (R29), so whatever
+// is readable is read, applied and reported at once; only what would come sooner than kSpacing after the
+// report before waits for a timer, since the packet core wants two writes of dw_own apart
+// (bpf/core/layout.h).
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -13,9 +14,11 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "control/line/device_tracker.h"
 #include "control/line/prefix_tracker.h"
 #include "rules/own.h"
 #include "rules/policy.h"
@@ -38,7 +41,7 @@ struct UplinkState {
     bool operator==(const UplinkState&) const = default;
 };
 
-// Called from the loop, never from within `start` or `follow`.
+// Called from the loop, or from within what says so, never from within `start` or `follow`.
 struct LineCallbacks {
     std::function<void(const LineUpdate&)> own_changed;
     std::function<void(const UplinkState&)> uplink_changed;
@@ -50,28 +53,48 @@ class LineFollower {
 public:
     static constexpr std::chrono::milliseconds kSpacing{
         2};  // own_changed is not called sooner than that again, unless asked
+    // ... and not for new addresses of learnt hosts alone: a device can make any number of them.
+    static constexpr std::chrono::milliseconds kLearntSpacing{20};
 
-    // `loop` is referenced. `state_dir` keeps prefixes.json; empty: nothing is kept.
-    LineFollower(sd_event* loop, std::filesystem::path state_dir, LineCallbacks callbacks);
+    // `loop` is referenced. `state_dir` keeps prefixes.json and devices.json; empty: nothing is kept.
+    // `probe_interval`: how often an address of a device is asked for.
+    LineFollower(sd_event* loop, const std::filesystem::path& state_dir, LineCallbacks callbacks,
+                 std::chrono::nanoseconds probe_interval = DeviceTracker::kProbeInterval);
     ~LineFollower();
     LineFollower(const LineFollower&) = delete;
     LineFollower& operator=(const LineFollower&) = delete;
 
     // Opens netlink, reads what was saved, takes a complete dump (synchronous) and returns what is ours now.
     // That the interface does not exist is no error here: see uplink().
-    [[nodiscard]] Result<Own> start(const Uplink& uplink);
-    // The same after a load, with another uplink block: prefix states are carried over by source name.
-    // Nothing has changed when it fails, and the old block can be followed again with another call.
-    [[nodiscard]] Result<Own> follow(const Uplink& uplink);
+    [[nodiscard]] Result<Own> start(const Policy& policy);
+    // The same after a load, with another policy: prefix states are carried over by source name, addresses of
+    // devices by interface and MAC. Nothing has changed when it fails, and the old policy can be followed
+    // again with another call.
+    [[nodiscard]] Result<Own> follow(const Policy& policy);
+
+    // What the names of the policy (DomainHost) resolve to now: all of them, each time.
+    void set_resolved(std::vector<LearntAddress> addresses);
+    // `dishctl prefix set` and `withdraw`: PrefixTracker::set_told and withdraw_told. In force, or handed to
+    // own_changed, when they return.
+    [[nodiscard]] Result<void> tell_prefix(const std::string& source, const Ipv6Prefix& prefix,
+                                           std::chrono::seconds valid, std::chrono::seconds preferred);
+    [[nodiscard]] Result<void> withdraw_prefix(const std::string& source,
+                                               const std::optional<Ipv6Prefix>& prefix);
 
     [[nodiscard]] const Own& own() const;
     [[nodiscard]] UplinkState uplink() const;
-    // Reports what is held back for coalescing, so that an answer and what is in force are the same.
+    // Reports (own_changed) what is held back for coalescing, so that an answer and what is in force are the
+    // same.
     void report_now();
     // The `prefixes` array of the Prefix reply.
     [[nodiscard]] nlohmann::json prefixes_json() const;
     // The `self` array of the Prefix reply.
     [[nodiscard]] nlohmann::json self_json() const;
+    // The devices of the Hosts reply: [{"name", "kind": "device", "mac", "network", "addresses": [{"address",
+    // "state": "confirmed|stale|probing|saved", "since": seconds since 1970}]}].
+    [[nodiscard]] nlohmann::json devices_json() const;
+    // The `line` object of Status (carrier.h).
+    [[nodiscard]] nlohmann::json line_json() const;
 
 private:
     struct Impl;

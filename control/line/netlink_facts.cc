@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/line/netlink_facts.h"
 
+#include <arpa/inet.h>
 #include <linux/if_addr.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
+
+#include "control/line/neighbour_messages.h"
+#include "control/line/netlink_attributes.h"
 
 namespace dishwall {
 namespace {
@@ -15,33 +20,6 @@ namespace {
 constexpr unsigned kLowerUp = 1 << 16;  // IFF_LOWER_UP of linux/if.h, which cannot stand beside net/if.h
 constexpr std::uint32_t kForever = 0xffffffff;
 constexpr int kDumpAttempts = 20;
-
-std::optional<Ipv6Address> address_in(const nlattr* attribute) {
-    if (mnl_attr_get_payload_len(attribute) != 16) return std::nullopt;
-    std::array<std::uint64_t, 2> words{};
-    std::memcpy(words.data(), mnl_attr_get_payload(attribute), 16);
-    return Ipv6Address{__builtin_bswap64(words[0]), __builtin_bswap64(words[1])};
-}
-
-std::optional<std::uint32_t> number_in(const nlattr* attribute) {
-    if (mnl_attr_get_payload_len(attribute) != sizeof(std::uint32_t)) return std::nullopt;
-    return mnl_attr_get_u32(attribute);
-}
-
-template <typename Body>
-const Body* body_of(const nlmsghdr* message) {
-    if (mnl_nlmsg_get_payload_len(message) < sizeof(Body)) return nullptr;
-    return static_cast<const Body*>(mnl_nlmsg_get_payload(message));
-}
-
-// mnl_attr_for_each assigns a void*, which is C.
-template <typename Each>
-void each_attribute(const nlmsghdr* message, std::size_t body_size, const Each& each) {
-    const char* end = static_cast<const char*>(mnl_nlmsg_get_payload_tail(message));
-    const auto* at = static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, body_size));
-    for (; mnl_attr_ok(at, static_cast<int>(end - reinterpret_cast<const char*>(at))); at = mnl_attr_next(at))
-        each(at);
-}
 
 // ---- links
 
@@ -58,9 +36,8 @@ std::optional<LinkFact> link_in(const nlmsghdr* message) {
         if (mnl_attr_get_type(attribute) == IFLA_IFNAME &&
             mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
             link.name = mnl_attr_get_str(attribute);
-        const bool is_mac = mnl_attr_get_type(attribute) == IFLA_ADDRESS && body->ifi_type == ARPHRD_ETHER;
-        if (is_mac && mnl_attr_get_payload_len(attribute) == link.mac.size())
-            std::memcpy(link.mac.data(), mnl_attr_get_payload(attribute), link.mac.size());
+        if (mnl_attr_get_type(attribute) == IFLA_ADDRESS && body->ifi_type == ARPHRD_ETHER)
+            link.mac = value_in<MacAddress>(attribute).value_or(link.mac);
     });
     return link;
 }
@@ -72,21 +49,37 @@ std::optional<MonotonicTime> end_of(std::uint32_t lifetime_s, MonotonicTime now)
     return now + std::chrono::seconds(lifetime_s);
 }
 
-void read_lifetimes(const nlattr* attribute, MonotonicTime now, AddressFact* fact) {
-    if (mnl_attr_get_payload_len(attribute) < sizeof(ifa_cacheinfo)) return;
-    ifa_cacheinfo info{};
-    std::memcpy(&info, mnl_attr_get_payload(attribute), sizeof info);
-    fact->valid_until = end_of(info.ifa_valid, now);
-    fact->preferred_until = end_of(info.ifa_prefered, now);
+struct AddressMessage {
+    AddressFact fact;
+    bool from_router_advertisement = false;
+    MonotonicTime refreshed{0};  // its lifetimes
+};
+
+void read_cache_info(const ifa_cacheinfo& info, MonotonicTime now, AddressMessage* message) {
+    message->fact.valid_until = end_of(info.ifa_valid, now);
+    message->fact.preferred_until = end_of(info.ifa_prefered, now);
+    // Hundredths of a second since the machine started, of a clock that may run a tick ahead of `now`.
+    message->refreshed =
+        std::min<MonotonicTime>(now, std::chrono::milliseconds(std::uint64_t{10} * info.tstamp));
 }
 
-std::optional<AddressFact> address_fact_in(const nlmsghdr* message, MonotonicTime now) {
+// The kernel says which addresses it made from advertisements. A client in user space (dhcpcd, networkd)
+// makes them like any address: with an end, in a /64, since those of DHCPv6 are /128.
+bool is_made_from_advertisement(const AddressFact& fact, std::uint32_t flags,
+                                std::optional<std::uint8_t> protocol) {
+    if ((flags & IFA_F_MANAGETEMPADDR) != 0 || protocol == IFAPROT_KERNEL_RA) return true;
+    const bool link_local = fact.address.hi >> 54 == 0xfe80 >> 6;
+    return !protocol && fact.valid_until && fact.length == 64 && !link_local;
+}
+
+std::optional<AddressMessage> address_message_in(const nlmsghdr* message, MonotonicTime now) {
     const auto* body = body_of<ifaddrmsg>(message);
     if (!body || body->ifa_family != AF_INET6) return std::nullopt;
-    AddressFact fact{};
-    fact.link = body->ifa_index;
-    fact.length = body->ifa_prefixlen;
+    AddressMessage made;
+    made.fact.link = body->ifa_index;
+    made.fact.length = body->ifa_prefixlen;
     std::uint32_t flags = body->ifa_flags;
+    std::optional<std::uint8_t> protocol;
     std::optional<Ipv6Address> address, local;  // with a peer, `address` is the peer's
     each_attribute(message, sizeof(ifaddrmsg), [&](const nlattr* attribute) {
         switch (mnl_attr_get_type(attribute)) {
@@ -97,20 +90,60 @@ std::optional<AddressFact> address_fact_in(const nlmsghdr* message, MonotonicTim
                 local = address_in(attribute);
                 break;
             case IFA_FLAGS:
-                flags = number_in(attribute).value_or(flags);
+                flags = value_in<std::uint32_t>(attribute).value_or(flags);
                 break;
             case IFA_CACHEINFO:
-                read_lifetimes(attribute, now, &fact);
+                if (const auto info = value_in<ifa_cacheinfo>(attribute)) read_cache_info(*info, now, &made);
+                break;
+            case IFA_PROTO:
+                protocol = value_in<std::uint8_t>(attribute);
                 break;
             default:
                 break;
         }
     });
-    fact.deprecated = (flags & IFA_F_DEPRECATED) != 0;
-    fact.duplicate = (flags & IFA_F_DADFAILED) != 0;
     if (!address && !local) return std::nullopt;
-    fact.address = local ? *local : *address;
-    return fact;
+    made.fact.address = local ? *local : *address;
+    made.fact.deprecated = (flags & IFA_F_DEPRECATED) != 0;
+    made.fact.duplicate = (flags & IFA_F_DADFAILED) != 0;
+    made.from_router_advertisement = is_made_from_advertisement(made.fact, flags, protocol);
+    return made;
+}
+
+void apply_ipv6_address(const nlmsghdr* message, MonotonicTime now, PrefixTracker* tracker) {
+    const std::optional<AddressMessage> told = address_message_in(message, now);
+    if (!told) return;
+    if (message->nlmsg_type == RTM_DELADDR)
+        return tracker->remove_address(told->fact.link, told->fact.address);
+    tracker->set_address(told->fact);
+    if (told->from_router_advertisement) tracker->note_router_advertisement(told->fact.link, told->refreshed);
+}
+
+void apply_ipv4_address(const nlmsghdr* message, PrefixTracker* tracker) {
+    const auto* body = body_of<ifaddrmsg>(message);
+    std::optional<std::uint32_t> local;
+    each_attribute(message, sizeof(ifaddrmsg), [&](const nlattr* attribute) {
+        if (mnl_attr_get_type(attribute) == IFA_LOCAL) local = value_in<std::uint32_t>(attribute);
+    });
+    if (!local) return;
+    if (message->nlmsg_type == RTM_NEWADDR)
+        tracker->set_ipv4(body->ifa_index, ntohl(*local), body->ifa_prefixlen);
+    else
+        tracker->remove_ipv4(body->ifa_index, ntohl(*local));
+}
+
+void apply_address(const nlmsghdr* message, MonotonicTime now, PrefixTracker* tracker) {
+    const auto* body = body_of<ifaddrmsg>(message);
+    if (!body) return;
+    if (body->ifa_family == AF_INET6) apply_ipv6_address(message, now, tracker);
+    if (body->ifa_family == AF_INET) apply_ipv4_address(message, tracker);
+}
+
+// Each prefix information option that the kernel reads is told, refreshes included.
+void apply_prefix_information(const nlmsghdr* message, MonotonicTime now, PrefixTracker* tracker) {
+    const auto* body = body_of<prefixmsg>(message);
+    if (body && body->prefix_family == AF_INET6)
+        tracker->note_router_advertisement(static_cast<unsigned>(body->prefix_ifindex), now);
 }
 
 // ---- routes
@@ -136,10 +169,10 @@ std::optional<RouteMessage> route_in(const nlmsghdr* message) {
                 destination = address_in(attribute);
                 break;
             case RTA_TABLE:
-                route.fact.table = number_in(attribute).value_or(route.fact.table);
+                route.fact.table = value_in<std::uint32_t>(attribute).value_or(route.fact.table);
                 break;
             case RTA_PRIORITY:
-                route.fact.metric = number_in(attribute).value_or(0);
+                route.fact.metric = value_in<std::uint32_t>(attribute).value_or(0);
                 break;
             default:
                 break;
@@ -162,10 +195,10 @@ void apply_route(const nlmsghdr* message, PrefixTracker* tracker) {
 // ---- dumps
 
 using Apply = NetlinkSocket::OnMessage;
+using Asked = tl::expected<void, NetlinkSocket::DumpFailure>;
 
 template <typename Body>
-tl::expected<void, NetlinkSocket::DumpFailure> ask(NetlinkSocket* socket, std::uint16_t type,
-                                                   const Body& body, const Apply& apply) {
+Asked ask(NetlinkSocket* socket, std::uint16_t type, const Body& body, const Apply& apply) {
     alignas(nlmsghdr) std::array<char, 256> buffer{};
     nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
     request->nlmsg_type = type;
@@ -173,57 +206,76 @@ tl::expected<void, NetlinkSocket::DumpFailure> ask(NetlinkSocket* socket, std::u
     return socket->dump(request, apply);
 }
 
-tl::expected<void, NetlinkSocket::DumpFailure> ask_links(NetlinkSocket* socket, const Apply& apply) {
+Asked ask_links(NetlinkSocket* socket, const Apply& apply) {
     return ask(socket, RTM_GETLINK, ifinfomsg{}, apply);
 }
 
-tl::expected<void, NetlinkSocket::DumpFailure> ask_all(NetlinkSocket* socket, const Apply& apply) {
+Asked ask_line(NetlinkSocket* socket, const Apply& apply) {
     const auto routes = [&](std::uint8_t type) {
         return ask(socket, RTM_GETROUTE, rtmsg{.rtm_family = AF_INET6, .rtm_type = type}, apply);
     };
     return ask_links(socket, apply)
         .and_then([&] { return ask(socket, RTM_GETADDR, ifaddrmsg{.ifa_family = AF_INET6}, apply); })
+        .and_then([&] { return ask(socket, RTM_GETADDR, ifaddrmsg{.ifa_family = AF_INET}, apply); })
         .and_then([&] { return routes(RTN_UNREACHABLE); })
         .and_then([&] { return routes(RTN_BLACKHOLE); });
+}
+
+void apply_link(const nlmsghdr* message, MonotonicTime now, const LineTrackers& trackers) {
+    const std::optional<LinkFact> link = link_in(message);
+    if (!link) return;
+    if (message->nlmsg_type == RTM_DELLINK) {
+        trackers.prefixes->remove_link(link->index);
+        trackers.devices->remove_link(link->index);
+    } else if (!link->name.empty()) {
+        trackers.prefixes->set_link(*link);
+        trackers.devices->set_link(*link, now);
+    }
 }
 
 }  // namespace
 
 const std::vector<int>& line_groups() {
-    static const std::vector<int> kGroups{RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE};
+    static const std::vector<int> kGroups{RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
+                                          RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_PREFIX};
     return kGroups;
 }
 
-void apply_message(const nlmsghdr* message, MonotonicTime now, PrefixTracker* tracker) {
+Touched apply_message(const nlmsghdr* message, MonotonicTime now, const LineTrackers& trackers) {
     switch (message->nlmsg_type) {
         case RTM_NEWLINK:
-            if (const auto link = link_in(message); link && !link->name.empty()) tracker->set_link(*link);
-            break;
         case RTM_DELLINK:
-            if (const auto link = link_in(message)) tracker->remove_link(link->index);
-            break;
+            apply_link(message, now, trackers);
+            return {.line = true, .devices = true};
         case RTM_NEWADDR:
-            if (const auto fact = address_fact_in(message, now)) tracker->set_address(*fact);
-            break;
         case RTM_DELADDR:
-            if (const auto fact = address_fact_in(message, now))
-                tracker->remove_address(fact->link, fact->address);
-            break;
+            apply_address(message, now, trackers.prefixes);
+            return {.line = true};
         case RTM_NEWROUTE:
         case RTM_DELROUTE:
-            apply_route(message, tracker);
-            break;
+            apply_route(message, trackers.prefixes);
+            return {.line = true};
+        case RTM_NEWPREFIX:
+            apply_prefix_information(message, now, trackers.prefixes);
+            return {};
+        case RTM_NEWNEIGH:
+        case RTM_DELNEIGH:
+            return {.devices = apply_neighbour(message, now, trackers.devices)};
         default:
-            break;
+            return {};
     }
 }
 
-Result<void> dump_facts(MonotonicTime now, PrefixTracker* tracker) {
+Result<void> dump_facts(MonotonicTime now, const LineTrackers& trackers) {
     Result<NetlinkSocket> socket = NetlinkSocket::for_dumps();
     if (!socket) return tl::unexpected(socket.error());
+    const Apply apply = [&](const nlmsghdr* message) { (void)apply_message(message, now, trackers); };
     for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
-        tracker->forget_facts();
-        const auto done = ask_all(&*socket, [&](const nlmsghdr* m) { apply_message(m, now, tracker); });
+        trackers.prefixes->forget_facts();
+        trackers.devices->forget_facts(now);
+        Asked done = ask_line(&*socket, apply);
+        if (done && !trackers.devices->idle())
+            done = ask(&*socket, RTM_GETNEIGH, ndmsg{.ndm_family = AF_INET6}, apply);
         if (done) return {};
         if (!done.error().interrupted) return tl::unexpected(done.error().error);
     }

@@ -31,11 +31,6 @@ void each_message(const char* data, std::size_t bytes, const NetlinkSocket::OnMe
         on_message(at);
 }
 
-int error_in(const nlmsghdr* message) {
-    if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr)) return EBADMSG;
-    return -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
-}
-
 }  // namespace
 
 Result<NetlinkSocket> NetlinkSocket::open(int bus, int flags) {
@@ -51,10 +46,17 @@ Result<NetlinkSocket> NetlinkSocket::open(int bus, int flags) {
 Result<NetlinkSocket> NetlinkSocket::subscribe(const std::vector<int>& groups, int bus) {
     Result<NetlinkSocket> socket = open(bus, SOCK_NONBLOCK);
     if (!socket) return socket;
-    for (int group : groups)
-        if (mnl_socket_setsockopt(socket->socket_.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
-            return fail("cannot listen to netlink group {}: {}", group, std::strerror(errno));
+    for (const int group : groups)
+        if (Result<void> joined = socket->listen(group, true); !joined) return tl::unexpected(joined.error());
     return socket;
+}
+
+Result<void> NetlinkSocket::listen(int group, bool on) {
+    const int option = on ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP;
+    if (mnl_socket_setsockopt(socket_.get(), option, &group, sizeof group) != 0)
+        return fail("cannot {} netlink group {}: {}", on ? "listen to" : "leave", group,
+                    std::strerror(errno));
+    return {};
 }
 
 Result<NetlinkSocket> NetlinkSocket::for_dumps() {
@@ -85,6 +87,17 @@ Result<NetlinkSocket::Drained> NetlinkSocket::drain(const OnMessage& on_message)
 void NetlinkSocket::discard() {
     Result<Drained> drained = Drained::more;
     while (drained && *drained != Drained::all) drained = drain([](const nlmsghdr*) {});
+}
+
+Result<void> NetlinkSocket::send(const nlmsghdr* request) {
+    if (mnl_socket_sendto(socket_.get(), request, request->nlmsg_len) < 0)
+        return fail("cannot ask netlink: {}", std::strerror(errno));
+    return {};
+}
+
+int NetlinkSocket::error_in(const nlmsghdr* message) {
+    if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr)) return EBADMSG;
+    return -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
 }
 
 tl::expected<void, NetlinkSocket::DumpFailure> NetlinkSocket::dump(nlmsghdr* request,

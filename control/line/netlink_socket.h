@@ -25,6 +25,9 @@ public:
     // Blocking, for rtnetlink dumps.
     [[nodiscard]] static Result<NetlinkSocket> for_dumps();
 
+    // Subscribes to one more group, or leaves it.
+    [[nodiscard]] Result<void> listen(int group, bool on);
+
     [[nodiscard]] int fd() const { return mnl_socket_get_fd(socket_.get()); }
 
     enum class Drained {
@@ -35,6 +38,9 @@ public:
     [[nodiscard]] Result<Drained> drain(const OnMessage& on_message);
     void discard();  // what is queued
 
+    // Sends a request and waits for nothing. A refusal is read later, as NLMSG_ERROR.
+    [[nodiscard]] Result<void> send(const nlmsghdr* request);
+
     // Sends a dump request, whose body was put after the header, and hands out every answer. An interrupted
     // dump (NLM_F_DUMP_INTR) fails with `interrupted` true: what was handed out may be incomplete.
     struct DumpFailure {
@@ -42,6 +48,9 @@ public:
         Error error;
     };
     [[nodiscard]] tl::expected<void, DumpFailure> dump(nlmsghdr* request, const OnMessage& on_message);
+
+    // The errno in an NLMSG_ERROR; 0: it is an acknowledgement.
+    [[nodiscard]] static int error_in(const nlmsghdr* message);
 
 private:
     struct Close {

@@ -9,23 +9,7 @@
 namespace dishwall {
 namespace {
 
-constexpr unsigned kShortest = 48, kLongest = 64;  // of a prefix that can be ours
-
-// 2000::/3, the only part of the address space that an Internet line hands out.
-bool is_global_unicast(const Ipv6Address& address) { return address.hi >> 61 == 1; }
-
-bool is_over(const std::optional<MonotonicTime>& until, MonotonicTime now) { return until && *until <= now; }
-
-bool is_preferred(const AddressFact& address, MonotonicTime now) {
-    return !address.deprecated && !is_over(address.preferred_until, now);
-}
-
-// The later of two ends; an empty one is forever.
-std::optional<MonotonicTime> later(const std::optional<MonotonicTime>& a,
-                                   const std::optional<MonotonicTime>& b) {
-    if (!a || !b) return std::nullopt;
-    return std::max(*a, *b);
-}
+bool is_delegation(const PrefixSource& source) { return std::holds_alternative<FromDhcpv6Pd>(source.from); }
 
 bool covers(const Ipv6Prefix& outer, const Ipv6Prefix& inner) {
     return outer.length() <= inner.length() && outer.contains(inner.first());
@@ -34,8 +18,9 @@ bool covers(const Ipv6Prefix& outer, const Ipv6Prefix& inner) {
 }  // namespace
 
 const char* to_string(LineChange::Kind kind) {
-    constexpr const char* kNames[] = {"added", "preferred", "deprecated", "withdrawn",    "returned",
-                                      "gone",  "no-room",   "self-added", "self-removed", "mac-changed"};
+    constexpr const char* kNames[] = {"added",        "preferred",   "deprecated",   "withdrawn",
+                                      "returned",     "gone",        "no-room",      "self-added",
+                                      "self-removed", "mac-changed", "learnt-added", "learnt-removed"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -45,126 +30,24 @@ PrefixTracker::PrefixTracker(const Uplink& uplink)
       sources_(uplink.sources),
       grace_(std::chrono::seconds(uplink.grace_s)) {}
 
-// ---- facts
-
-void PrefixTracker::set_link(const LinkFact& link) { links_[link.index] = link; }
-
-void PrefixTracker::remove_link(unsigned index) {
-    links_.erase(index);
-    std::erase_if(addresses_, [index](const auto& item) { return item.second.link == index; });
-}
-
-void PrefixTracker::set_address(const AddressFact& address) {
-    addresses_[{address.link, address.address}] = address;
-}
-
-void PrefixTracker::remove_address(unsigned link, const Ipv6Address& address) {
-    addresses_.erase({link, address});
-}
-
-void PrefixTracker::set_route(const RouteFact& route) { routes_.insert(route); }
-
-void PrefixTracker::remove_route(const RouteFact& route) { routes_.erase(route); }
-
-void PrefixTracker::forget_facts() {
-    links_.clear();
-    addresses_.clear();
-    routes_.clear();
-}
-
-std::optional<LinkFact> PrefixTracker::uplink() const {
-    for (const auto& [index, link] : links_)
-        if (link.name == interface_) return link;
-    return std::nullopt;
-}
-
-bool PrefixTracker::line_up() const {
-    const std::optional<LinkFact> link = uplink();
-    return link && link->up;
-}
-
-// ---- facts -> prefixes
-
-std::set<Ipv6Prefix> PrefixTracker::on_interface(const std::string& interface, bool only_64,
-                                                 MonotonicTime now) const {
-    std::set<Ipv6Prefix> found;
-    for (const auto& [key, fact] : addresses_) {
-        const auto link = links_.find(fact.link);
-        if (link == links_.end() || link->second.name != interface) continue;
-        if (!is_global_unicast(fact.address) || is_over(fact.valid_until, now)) continue;
-        // A longer length says that the rest of the /64 is not on that link.
-        if (fact.length > kLongest || (only_64 && fact.length != kLongest)) continue;
-        found.insert(Ipv6Prefix::containing(fact.address, kLongest));
-    }
-    return found;
-}
-
-std::set<Ipv6Prefix> PrefixTracker::prefixes_of(const PrefixSource& source, MonotonicTime now) const {
-    if (const auto* fixed = std::get_if<Static>(&source.from)) return {fixed->prefix};
-    if (const auto* lan = std::get_if<FromAddresses>(&source.from))
-        return on_interface(lan->interface, false, now);
-    if (std::holds_alternative<FromRouterAdvertisement>(source.from))
-        return on_interface(interface_, true, now);
-
-    std::set<Ipv6Prefix> delegated;
-    for (const RouteFact& route : routes_) {
-        const unsigned length = route.prefix.length();
-        if (length >= kShortest && length <= kLongest && is_global_unicast(route.prefix.first()))
-            delegated.insert(route.prefix);
-    }
-    return delegated;
-}
-
-// A prefix is as preferred as the best of the addresses made from it, and preferred if there is none.
-PrefixTracker::Found PrefixTracker::lifetimes_within(const Ipv6Prefix& prefix, MonotonicTime now) const {
-    std::optional<Found> best;
-    for (const auto& [key, fact] : addresses_) {
-        if (!prefix.contains(fact.address) || is_over(fact.valid_until, now)) continue;
-        const bool preferred = is_preferred(fact, now);
-        if (!best) {
-            best = Found{preferred, fact.valid_until, fact.preferred_until};
-            continue;
-        }
-        best->preferred |= preferred;
-        best->valid_until = later(best->valid_until, fact.valid_until);
-        best->preferred_until = later(best->preferred_until, fact.preferred_until);
-    }
-    return best.value_or(Found{.preferred = true, .valid_until = {}, .preferred_until = {}});
-}
-
-std::map<PrefixTracker::Key, PrefixTracker::Found> PrefixTracker::derive(MonotonicTime now) const {
-    std::map<Key, Found> found;
-    for (unsigned source = 0; source < sources_.size(); ++source) {
-        const bool fixed = std::holds_alternative<Static>(sources_[source].from);
-        for (const Ipv6Prefix& prefix : prefixes_of(sources_[source], now))
-            found[{source, prefix}] = fixed
-                                          ? Found{.preferred = true, .valid_until = {}, .preferred_until = {}}
-                                          : lifetimes_within(prefix, now);
-    }
-    return found;
-}
-
-std::vector<Ipv6Address> PrefixTracker::self_addresses() const {
-    constexpr Ipv6Address kLoopback{0, 1};
-    std::set<Ipv6Address> self;
-    for (const auto& [key, fact] : addresses_)
-        if (fact.address != kLoopback && !fact.duplicate) self.insert(fact.address);
-    return {self.begin(), self.end()};
-}
-
 // ---- prefixes -> states
 
 std::vector<LineChange> PrefixTracker::settle(MonotonicTime now) {
+    now = std::max(now, settled_.value_or(now));
     Changes changes;
     run_grace(now, &changes);
-    const std::map<Key, Found> found = derive(now);
+    end_old_told(now);
+    keep_leases(now);
+    const FoundPrefixes found = derive(now);
     apply(found, &changes);
     withdraw_missing(found, &changes);
     drop_covered(&changes);
     make_room(&changes);
     publish(&changes);
     settled_ = now;
-    timers_ran_ = line_up();
+    const bool ran_before = std::exchange(timers_ran_, line_up());
+    if (timers_ran_ != ran_before || std::ranges::any_of(changes, &LineChange::about_prefix))
+        ++state_version_;
     return changes;
 }
 
@@ -180,13 +63,14 @@ void PrefixTracker::run_grace(MonotonicTime now, Changes* changes) {
     }
 }
 
-void PrefixTracker::apply(const std::map<Key, Found>& found, Changes* changes) {
+void PrefixTracker::apply(const FoundPrefixes& found, Changes* changes) {
     for (const auto& [key, facts] : found) {
         Entry& entry = entries_[key];
         const dw_prefix_state before = entry.state;
         entry.state = facts.preferred ? DW_PREFIX_PREFERRED : DW_PREFIX_DEPRECATED;
         entry.found = facts;
-        if (before == DW_PREFIX_NONE) entry.order = next_order_++;
+        if (before == DW_PREFIX_NONE || (before == DW_PREFIX_GRACE && is_delegation(sources_[key.source])))
+            entry.order = next_order_++;
         if (!entry.served || before == entry.state) continue;
         if (before == DW_PREFIX_GRACE)
             changes->push_back(change(LineChange::Kind::returned, key, entry, "is back"));
@@ -197,7 +81,7 @@ void PrefixTracker::apply(const std::map<Key, Found>& found, Changes* changes) {
     }
 }
 
-void PrefixTracker::withdraw_missing(const std::map<Key, Found>& found, Changes* changes) {
+void PrefixTracker::withdraw_missing(const FoundPrefixes& found, Changes* changes) {
     for (auto it = entries_.begin(); it != entries_.end();) {
         auto& [key, entry] = *it;
         if (found.contains(key) || entry.state == DW_PREFIX_GRACE) {
@@ -239,17 +123,21 @@ void PrefixTracker::drop_covered(Changes* changes) {
     }
 }
 
-// All prefixes, the ones to keep first: preferred, deprecated, grace. A neighbour on the dish segment can
-// announce any number of on-link prefixes, so those give way to a delegation, and new ones to old ones (R6).
+// All prefixes, the ones to keep first: static, delegations, what routers announce, grace. Of delegations the
+// newest, since that is what hosts go over to, and a client may leave the old ones standing. A neighbour on
+// the dish segment can announce any number of prefixes, so of those the oldest, behind the delegations (R6).
 std::vector<std::map<PrefixTracker::Key, PrefixTracker::Entry>::iterator> PrefixTracker::by_worth() {
     using Iterator = std::map<Key, Entry>::iterator;
     const auto rank = [this](const Iterator& it) {
         const auto& [key, entry] = *it;
+        const PrefixSource& source = sources_[key.source];
         const auto age = static_cast<std::int64_t>(entry.order);
+        const int behind = entry.state == DW_PREFIX_DEPRECATED ? 1 : 0;
         if (entry.state == DW_PREFIX_GRACE)
-            return std::tuple(3, -std::int64_t{entry.grace_left.count()}, -age);
-        if (entry.state == DW_PREFIX_DEPRECATED) return std::tuple(2, std::int64_t{0}, -age);
-        return std::tuple(live(key, entry).onlink ? 1 : 0, std::int64_t{0}, age);
+            return std::tuple(5, -std::int64_t{entry.grace_left.count()}, -age);
+        if (std::holds_alternative<Static>(source.from)) return std::tuple(0, std::int64_t{0}, age);
+        if (is_delegation(source)) return std::tuple(1 + behind, std::int64_t{0}, -age);
+        return std::tuple(3 + behind, std::int64_t{0}, age);
     };
     std::vector<Iterator> all;
     for (auto it = entries_.begin(); it != entries_.end(); ++it) all.push_back(it);
@@ -315,6 +203,11 @@ std::optional<MonotonicTime> PrefixTracker::deadline() const {
         consider(fact.valid_until);
         if (!fact.deprecated) consider(fact.preferred_until);
     }
+    for (const auto& [key, until] : leases_) consider(until);
+    for (const auto& [key, told] : told_) {
+        consider(told.valid_until);
+        consider(told.preferred_until);
+    }
     if (timers_ran_ && settled_)
         for (const auto& [key, entry] : entries_)
             if (entry.state == DW_PREFIX_GRACE) consider(*settled_ + entry.grace_left);
@@ -336,6 +229,7 @@ std::vector<PrefixStatus> PrefixTracker::list() const {
         } else {
             status.valid_until = entry.found.valid_until;
             status.preferred_until = entry.found.preferred_until;
+            status.told = entry.found.told;
         }
     }
     return all;

@@ -2,9 +2,11 @@
 #include "control/line/saved_prefixes.h"
 
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -28,10 +30,31 @@ Result<void> write_all(const std::string& file, const std::string& text) {
     return {};
 }
 
+std::chrono::nanoseconds read_clock(clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
 }  // namespace
 
-SavedPrefixes::SavedPrefixes(const std::filesystem::path& directory)
-    : file_(directory.empty() ? directory : directory / "prefixes.json") {}
+Instant instant_now() {
+    std::string boot;
+    std::getline(std::ifstream("/proc/sys/kernel/random/boot_id") >> std::ws, boot);
+    return {read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME), boot};
+}
+
+Result<void> replace_unsynced(const std::filesystem::path& file, const std::string& text) {
+    const std::string fresh = file.string() + ".new";
+    if (Result<void> written = write_all(fresh, text); !written) return written;
+    std::error_code error;
+    std::filesystem::rename(fresh, file, error);
+    if (error) return fail("cannot replace {}: {}", file.string(), error.message());
+    return {};
+}
+
+SavedPrefixes::SavedPrefixes(const std::filesystem::path& directory, const char* name)
+    : file_(directory.empty() ? directory : directory / name) {}
 
 Result<nlohmann::json> SavedPrefixes::read() const {
     std::ifstream in(file_);
@@ -44,12 +67,7 @@ Result<nlohmann::json> SavedPrefixes::read() const {
 
 Result<void> SavedPrefixes::write(const nlohmann::json& state) const {
     if (file_.empty()) return {};
-    const std::string fresh = file_.string() + ".new";
-    if (Result<void> written = write_all(fresh, state.dump(2) + "\n"); !written) return written;
-    std::error_code error;
-    std::filesystem::rename(fresh, file_, error);
-    if (error) return fail("cannot replace {}: {}", file_.string(), error.message());
-    return {};
+    return replace_unsynced(file_, state.dump(2) + "\n");
 }
 
 }  // namespace dishwall

@@ -13,9 +13,11 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -37,6 +39,13 @@ UniqueFd make_notify_socket(const std::filesystem::path& path) {
     path.string().copy(address.sun_path, sizeof address.sun_path - 1);
     EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     return fd;
+}
+
+// So many times as long as on the machine itself may everything take: where the kernel runs in an emulator
+// (tests/kernel), loading the programs takes seconds.
+int patience() {
+    const char* times = std::getenv("DISHWALL_TEST_PATIENCE");
+    return times == nullptr ? 1 : std::max(1, std::atoi(times));
 }
 
 // Not every test that starts a daemon wants its watchdog, but every one survives it.
@@ -136,7 +145,7 @@ bool Instance::start(const std::vector<std::string>& more, const std::vector<std
     words.insert(words.end(), ours.begin(), ours.end());
     pid_ = ::fork();
     if (pid_ == 0) become(words, directory_);
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 300 * patience(); ++i) {
         pollfd wanted{notify_.get(), POLLIN, 0};
         if (::poll(&wanted, 1, 100) == 1) return notified("READY=1");
         siginfo_t ended{};
@@ -144,7 +153,7 @@ bool Instance::start(const std::vector<std::string>& more, const std::vector<std
             ended.si_pid == pid_)
             return false;
     }
-    ADD_FAILURE() << "neither READY nor an end in 30 s; log:\n" << log();
+    ADD_FAILURE() << "neither READY nor an end in " << 30 * patience() << " s; log:\n" << log();
     return false;
 }
 
@@ -164,7 +173,7 @@ std::string Instance::log() const {
 }
 
 bool Instance::notified(const std::string& text) {
-    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    const auto deadline = std::chrono::steady_clock::now() + 5s * patience();
     while (std::chrono::steady_clock::now() < deadline) {
         pollfd wanted{notify_.get(), POLLIN, 0};
         if (::poll(&wanted, 1, 100) != 1) continue;

@@ -328,6 +328,17 @@ TEST_F(DaemonUplink, AForeignProgramAtTheFirstStartIsRefusedAndNothingIsTouched)
     EXPECT_EQ(shell("nft list tables"), "") << "its owner's device, and its owner's business";
 }
 
+TEST_F(DaemonUplink, ABrokenRuleFileClosesNoDeviceThatCarriesAForeignProgram) {
+    const UniqueFd stranger = pass_everything();
+    ASSERT_EQ(bpf_xdp_attach(static_cast<int>(index()), stranger.get(), 0, nullptr), 0);
+    daemon->write_config(config_text("    acept tcp 443 to nas\n"));
+    EXPECT_FALSE(daemon->start());
+    EXPECT_EQ(daemon->wait(), 1);
+    EXPECT_TRUE(log_has("dishwall.conf has 1 error")) << daemon->log();
+    EXPECT_TRUE(log_has("is on wan0 and is not replaced")) << daemon->log();
+    EXPECT_EQ(shell("nft list tables"), "");
+}
+
 TEST_F(DaemonUplink, AForeignProgramOnADeviceMadeAnewIsNotReplacedAndTheGuardStaysShut) {
     ASSERT_TRUE(daemon->start()) << daemon->log();
     daemon->signal(SIGSTOP);  // so that the stranger is first

@@ -25,6 +25,46 @@ inline nlohmann::json canned_prefix() {
         {"prefixes", canned_prefixes()}, {"self", {"2001:db8:2200:1::1", "fe80::1"}}, {"enforced_in_us", 85}};
 }
 
+inline nlohmann::json canned_line() {
+    return canned(R"({"up":true,
+        "ipv4":{"state":"cgnat","address":"100.72.3.4","text":"online behind CGNAT"},
+        "ipv6":{"present":true,"ra_age_s":12,"onlink":["2001:db8:ffff::/64"],"text":"a /56 is delegated",
+                "delegations":[{"prefix":"2001:db8:2200::/56","length":56,"valid_in":295,"preferred_in":145}]},
+        "advice":null})");
+}
+
+inline nlohmann::json canned_hosts() {
+    return canned(R"({"hosts":[
+        {"name":"cam","kind":"device","mac":"02:11:22:33:44:55","network":"lan","addresses":[
+            {"address":"2001:db8:2200:1:11ff:fe22:3344:5566","state":"confirmed","since":1795352940},
+            {"address":"2001:db8:2200:1::77","state":"stale","since":1795349400}]},
+        {"name":"tv","kind":"device","mac":"02:11:22:33:44:66","network":"lan","addresses":[]},
+        {"name":"tokyo","kind":"domain","domain":"vpn.example.net","stale":false,"expires_in":240,
+         "resolved_at":1795352940,"error":null,"addresses":["2001:db8:7::1","2001:db8:7::2"]},
+        {"name":"oslo","kind":"domain","domain":"oslo.example.net","stale":true,"expires_in":null,
+         "resolved_at":1795349400,"error":"the resolver does not answer","addresses":["2001:db8:8::1"]},
+        {"name":"rome","kind":"domain","domain":"rome.example.net","stale":false,"expires_in":null,
+         "resolved_at":null,"error":"there is no such name","addresses":[]}]})");
+}
+
+inline nlohmann::json canned_history() {
+    return canned(R"({"changes":[
+        {"time":"2026-11-22T13:05:02.000Z","kind":"withdrawn","source":"dish.pd","prefix":"2001:db8:1100::/56",
+         "text":"dish.pd: 2001:db8:1100::/56 is withdrawn","enforced_in_us":85},
+        {"time":"2026-11-22T13:05:01.900Z","kind":"dns","source":null,"prefix":null,
+         "text":"web.home.example is at 2001:db8:2200:1::10","enforced_in_us":null},
+        {"time":"2026-11-22T13:05:01.250Z","kind":"added","source":"dish.pd","prefix":"2001:db8:2200::/56",
+         "text":"dish.pd: 2001:db8:2200::/56 is new","enforced_in_us":1204}]})");
+}
+
+inline nlohmann::json canned_dns() {
+    return canned(R"([{"zone":"home.example","by":"nsupdate","server":"2001:db8::53 port 53","records":[
+        {"name":"web.home.example","host":"nas","wanted":["2001:db8:2200:1::10"],"published":["2001:db8:2200:1::10"],
+         "state":"current","last_success":1795352700,"error":null,"attempts":1,"retry_in":null},
+        {"name":"cam.home.example","host":"cam","wanted":["2001:db8:2200:1::77"],"published":[],
+         "state":"failing","last_success":null,"error":"REFUSED by the server","attempts":4,"retry_in":60}]}])");
+}
+
 inline nlohmann::json canned_status() {
     nlohmann::json status = canned(R"({
         "version":"0.1.0","pid":4711,"uplink":"dish","interface":"eth0","ifindex":2,"xdp_mode":"generic",
@@ -35,6 +75,9 @@ inline nlohmann::json canned_status() {
         "rules":{"inbound":7,"outbound":2},"image_bytes":12345,"image_limit":4194304,
         "flow_table":{"slots":131072,"bytes":17825792},"layout":1,"pin_dir":"/sys/fs/bpf/dishwall"})");
     status["prefixes"] = canned_prefixes();
+    status["line"] = canned_line();
+    status["hosts"] = canned(R"({"devices":2,"addresses":5,"domains":3,"stale":2})");
+    status["dns"] = canned_dns();
     return status;
 }
 

@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 
 #include <array>
-#include <clocale>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -18,44 +17,38 @@
 #include "control/ipc/client.h"
 #include "control/ipc/server.h"
 #include "tests/control/dishctl_replies.h"
+#include "tests/control/dishctl_view_fixture.h"
 
 namespace dishwall {
 namespace {
 
 using nlohmann::json;
 
-constexpr View kPipe{0, false, kCannedNow}, kSmall{80, false, kCannedNow}, kColors{200, true, kCannedNow};
-
-class ViewTest : public testing::Test {
-protected:
-    void SetUp() override {
-        ::setenv("TZ", "UTC", 1);
-        ::tzset();
-        std::setlocale(LC_ALL, "C.UTF-8");
-    }
-    // smartcols fills the last column of a wrapped table with blanks.
-    static std::string trimmed(std::string text) {
-        std::size_t at = 0;
-        while ((at = text.find(" \n")) != std::string::npos) text.erase(at, 1);
-        return text;
-    }
-};
-
 TEST_F(ViewTest, status) {
     EXPECT_EQ(trimmed("\n" + status_view(canned_status(), kPipe)), R"(
 uplink     dish on eth0 (index 2), XDP generic (slower than native), egress tcx
+line       up
+IPv4       100.72.3.4: online behind CGNAT
+IPv6       a /56 is delegated
+delegated  2001:db8:2200::/56, valid for another 4 min 55 s, preferred for 2 min 25 s
+last RA    12 s ago
 guard      nftables table inet dishwall-eth0, held back 12 packets in, 3 out
 rule file  /etc/dishwall/dishwall.conf, loaded 2026-11-22 13:05:01, generation 3
 rules      7 inbound, 2 outbound; image 12 KiB of 4.0 MiB
 flow table 131072 flows at most, 17 MiB
 daemon     dishwalld 0.1.0, process 4711, layout 1, pins in /sys/fs/bpf/dishwall
 router     fe80::1, for another 4 min 55 s
+hosts      2 devices, 3 names with 5 addresses, 2 of them stale
 
 SOURCE      PREFIX             STATE              LIFETIME
 dish.pd     2001:db8:1100::/56 grace              gone in 4 min
 dish.pd     2001:db8:2200::/56 preferred
 dish.pd     2001:db8:3300::/56 grace              gone 1 min 30 s after the line is up
 dish.onlink 2001:db8:ffff::/64 deprecated on-link valid 4 min 55 s, preferred 0 s
+
+RECORD           HOST STATE   PUBLISHED
+web.home.example nas  current 2001:db8:2200:1::10 for 5 min
+cam.home.example cam  failing -                   REFUSED by the server; again in 1 min
 )");
 }
 
@@ -66,11 +59,13 @@ TEST_F(ViewTest, status_of_an_uplink_that_is_not_armed) {
         return text.substr(0, text.find("rule file"));
     };
     json status = canned_status();
+    status.erase("line");
     status.update({{"state", "waiting"}, {"ifindex", 0}, {"xdp_mode", nullptr}, {"egress", nullptr}});
     EXPECT_EQ(first_lines(status),
               "uplink     dish: waiting for eth0, and nothing passes through that name until it is armed\n"
               "guard      nftables table inet dishwall-eth0, held back 12 packets in, 3 out\n");
-    status.update({{"state", "closed"}, {"ifindex", 9}, {"trouble", "another XDP program (id 7) is on eth0"}});
+    status.update(
+        {{"state", "closed"}, {"ifindex", 9}, {"trouble", "another XDP program (id 7) is on eth0"}});
     status["guard"]["trouble"] = "table inet dishwall-eth0: nftables refuses: Operation not permitted";
     EXPECT_EQ(first_lines(status),
               "uplink     dish: eth0 (index 9) is CLOSED: another XDP program (id 7) is on eth0\n"
@@ -260,6 +255,10 @@ protected:
         give("Counters", canned_counters());
         give("Prefix", canned_prefix());
         give("Unload", {{"message", "eth0 is open"}});
+        give("Hosts", canned_hosts());
+        give("PrefixHistory", canned_history());
+        give("PrefixSet", {{"message", "dish.pd: 2001:db8:1100::/56 is set"}});
+        give("PrefixWithdraw", {{"message", "dish.pd: all that was set is withdrawn"}});
         server_->add_method("org.dishwall.Load", [this](const Caller&, const json& p) -> CallResult {
             asked_ = p;
             const std::string file = p["config"].is_null() ? "" : p["config"].get<std::string>();
@@ -324,8 +323,8 @@ protected:
 
 TEST_F(DishctlTest, daemon_that_is_not_there_is_exit_4_and_names_the_socket) {
     const std::string hint = "; start it (systemctl start dishwalld), or name its directory with --run-dir\n";
-    for (const char* words : {"status", "flows", "counters", "prefix", "monitor", "load", "-j status",
-                              "explain 'in tcp'"})
+    for (const char* words : {"status", "flows", "counters", "prefix", "prefix history", "hosts",
+                              "prefix withdraw dish.pd", "monitor", "load", "-j status", "explain 'in tcp'"})
         expect(words, 4, "", "dishctl: no dishwalld here: there is no " + file("ctl.sock") + hint);
     expect("unload", 4, "",
            "dishctl: no dishwalld here: there is no " + file("ctl.sock") + hint +
@@ -334,7 +333,8 @@ TEST_F(DishctlTest, daemon_that_is_not_there_is_exit_4_and_names_the_socket) {
 
 TEST_F(DishctlTest, wrong_usage_is_exit_2) {
     for (const char* words :
-         {"", "frobnicate", "status now", "check", "explain", "flows --limit many", "--nonsense"}) {
+         {"", "frobnicate", "status now", "check", "explain", "flows --limit many", "--nonsense", "hosts all",
+          "doctor now", "prefix now", "prefix set dish.pd", "prefix --limit 3"}) {
         const Ran ran = run(words);
         EXPECT_EQ(ran.code, 2) << words;
         EXPECT_EQ(ran.out, "") << words;
@@ -345,7 +345,7 @@ TEST_F(DishctlTest, wrong_usage_is_exit_2) {
 
 TEST_F(DishctlTest, help_has_examples_for_every_verb) {
     for (const char* verb : {"check", "load", "status", "flows", "counters", "prefix", "explain", "monitor",
-                             "unload", "version"}) {
+                             "hosts", "doctor", "unload", "version"}) {
         const Ran ran = run(std::string(verb) + " --help");
         EXPECT_EQ(ran.code, 0);
         EXPECT_NE(ran.out.find("Examples:\n  dishctl " + std::string(verb)), std::string::npos) << ran.out;
@@ -360,6 +360,8 @@ TEST_F(DishctlTest, json_before_and_behind_the_verb) {
     EXPECT_EQ(json::parse(run("flows -j").out), canned_flows());
     EXPECT_EQ(json::parse(run("counters -j").out), canned_counters());
     EXPECT_EQ(json::parse(run("prefix -j").out), canned_prefix());
+    EXPECT_EQ(json::parse(run("prefix history -j").out), canned_history());
+    EXPECT_EQ(json::parse(run("hosts -j").out), canned_hosts());
     EXPECT_EQ(json::parse(run("explain 'in tcp' -j").out), canned_explain());
     EXPECT_EQ(run("version -j").out, "{\"dishctl\":\"0.1.0\",\"dishwalld\":\"9.9\"}\n");
 }
@@ -378,6 +380,33 @@ TEST_F(DishctlTest, limit_is_passed_on_only_when_given) {
     EXPECT_EQ(asked_, json::object());
     (void)run("flows -n 0");
     EXPECT_EQ(asked_, json({{"limit", 0}}));
+}
+
+TEST_F(DishctlTest, words_behind_prefix_reach_the_daemon) {
+    serve();
+    const auto run_well = [&](const std::string& words) {
+        const Ran ran = run(words);
+        EXPECT_EQ(ran.code, 0) << words << ": " << ran.err;
+        return ran.out;
+    };
+    EXPECT_EQ(run_well("prefix set dish.pd 2001:db8:1100::/56 valid 300 preferred 150"),
+              "dish.pd: 2001:db8:1100::/56 is set\n");
+    EXPECT_EQ(asked_,
+              canned(R"({"source":"dish.pd","prefix":"2001:db8:1100::/56","valid":300,"preferred":150})"));
+    EXPECT_EQ(run_well("prefix withdraw dish.pd"), "dish.pd: all that was set is withdrawn\n");
+    EXPECT_EQ(asked_, canned(R"({"source":"dish.pd"})"));
+    run_well("prefix withdraw dish.pd 2001:db8:1100::/56");
+    EXPECT_EQ(asked_, canned(R"({"source":"dish.pd","prefix":"2001:db8:1100::/56"})"));
+    run_well("prefix history");
+    EXPECT_EQ(asked_, json::object());
+    run_well("prefix history -n 3");
+    EXPECT_EQ(asked_, canned(R"({"limit":3})"));
+    expect(
+        "prefix 2001:db8:1100::/56", 2, "",
+        "dishctl: 'prefix' knows no word '2001:db8:1100::/56'; write history, set or withdraw behind it, or "
+        "nothing\n");
+    expect("prefix --limit 3", 2, "",
+           "dishctl: --limit is for the history; write: dishctl prefix history --limit N\n");
 }
 
 TEST_F(DishctlTest, load_sends_an_absolute_path_and_tells_errors_apart) {

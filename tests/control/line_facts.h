@@ -21,7 +21,11 @@ inline Ipv6Prefix pfx(const std::string& text) {
         .value();
 }
 
-constexpr unsigned kLo = 1, kDish = 2, kLan = 3;
+constexpr unsigned kLo = 1, kDish = 2, kLan = 3, kDish2 = 4;
+
+// Leases of the dish: online, and rebooting.
+constexpr std::uint32_t kCgnat = 100u << 24 | 101u << 16 | 102u << 8 | 103u;
+constexpr std::uint32_t kRebooting = 192u << 24 | 168u << 16 | 100u << 8 | 100u;
 
 // uplink dish { interface wan; prefix pd from dhcpv6-pd; prefix onlink from ra; prefix lan from addresses on
 // br;
@@ -34,7 +38,7 @@ inline Uplink uplink_with(std::vector<PrefixSource> sources, unsigned grace_s = 
     uplink.grace_s = grace_s;
     return uplink;
 }
-inline PrefixSource pd() { return {"pd", FromDhcpv6Pd{}, {}}; }
+inline PrefixSource pd(std::optional<std::uint32_t> metric = {}) { return {"pd", FromDhcpv6Pd{metric}, {}}; }
 inline PrefixSource ra() { return {"onlink", FromRouterAdvertisement{}, {}}; }
 inline PrefixSource lan() { return {"lan", FromAddresses{"br"}, {}}; }
 inline PrefixSource fixed(const std::string& prefix) { return {"fixed", Static{pfx(prefix)}, {}}; }

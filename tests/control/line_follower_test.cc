@@ -6,91 +6,19 @@
 #include <gtest/gtest.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "control/line/interfaces.h"
 #include "control/line/netlink_socket.h"
-#include "tests/control/line_facts.h"
+#include "tests/control/line_lab.h"
 
 namespace dishwall {
 namespace {
 
-using std::chrono::milliseconds;
-using Steady = std::chrono::steady_clock;  // CLOCK_MONOTONIC
-
-void ip(const std::string& command) {
-    ASSERT_EQ(std::system(("ip " + command).c_str()), 0) << "ip " << command;
-}
-
-class LineFollowerTest : public testing::Test {
-protected:
-    void SetUp() override {
-        char name[] = "/tmp/dw-line-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        directory_ = name;
-        ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
-        ip("link set lo up");
-        ip("link add wan type veth peer name isp");
-        ip("link add lan0 type bridge");
-        for (const char* link : {"wan", "isp", "lan0"}) {
-            ip(std::string("link set ") + link + " addrgenmode none");
-            ip(std::string("link set ") + link + " up");
-        }
-        ASSERT_GE(sd_event_new(&loop_), 0);
-    }
-    void TearDown() override {
-        follower_.reset();
-        sd_event_unref(loop_);
-        std::filesystem::remove_all(directory_);
-    }
-    void make() {
-        follower_ = std::make_unique<LineFollower>(
-            loop_, directory_,
-            LineCallbacks{.own_changed =
-                              [this](const LineUpdate& update) {
-                                  updates_.push_back(update);
-                                  at_.push_back(Steady::now());
-                              },
-                          .uplink_changed = [this](const UplinkState& state) { uplinks_.push_back(state); },
-                          .warn = [this](const std::string& text) { warnings_ += text + "\n"; }});
-    }
-    Own start(std::vector<PrefixSource> sources, unsigned grace_s = 300) {
-        make();
-        const Result<Own> own = follower_->start(uplink_with(std::move(sources), grace_s));
-        EXPECT_TRUE(own) << own.error().message;
-        return own.value_or(Own{});
-    }
-    void run_for(milliseconds time) {
-        const auto end = Steady::now() + time;
-        while (Steady::now() < end) sd_event_run(loop_, 1000);
-    }
-    // The updates' texts, when as many have come; then nothing more may come for a while.
-    std::string next(std::size_t count = 1) {
-        const auto end = Steady::now() + seconds(5);
-        while (updates_.size() < count && Steady::now() < end) sd_event_run(loop_, 10'000);
-        run_for(milliseconds(40));
-        std::string texts;
-        for (const LineUpdate& update : updates_) texts += texts_of(update.changes) + "\n";
-        updates_.clear();
-        return texts;
-    }
-    std::string nothing() { return next(0); }
-
-    std::filesystem::path directory_;
-    sd_event* loop_ = nullptr;
-    std::unique_ptr<LineFollower> follower_;
-    std::vector<LineUpdate> updates_;
-    std::vector<Steady::time_point> at_;
-    std::vector<UplinkState> uplinks_;
-    std::string warnings_;
-};
+class LineFollowerTest : public LineLab {};
 
 TEST_F(LineFollowerTest, start_returns_what_is_there_already) {
     ip("route add unreachable 2001:db8:1100::/56 dev lo proto dhcp");
@@ -355,7 +283,7 @@ TEST_F(LineFollowerTest, load_with_other_sources_is_followed_from_then_on) {
     (void)start({pd()});
     ip("route del unreachable 2001:db8:1100::/56 dev lo");
     (void)next();
-    const Result<Own> own = follower_->follow(uplink_with({ra(), pd()}));
+    const Result<Own> own = follower_->follow(policy_with({ra(), pd()}));
     ASSERT_TRUE(own);
     ASSERT_EQ(own->prefixes.size(), 2u);
     EXPECT_EQ(own->prefixes[0], (LivePrefix{pfx("2001:db8:ffff::/64"), 0, DW_PREFIX_PREFERRED, true}));
@@ -367,12 +295,3 @@ TEST_F(LineFollowerTest, load_with_other_sources_is_followed_from_then_on) {
 
 }  // namespace
 }  // namespace dishwall
-
-int main(int argc, char** argv) {
-    testing::InitGoogleTest(&argc, argv);
-    if (::geteuid() != 0) {
-        fmt::print(stderr, "skipped: making a network namespace needs root\n");
-        return 77;  // meson: skipped
-    }
-    return RUN_ALL_TESTS();
-}

@@ -1,48 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Schedules of line events with a clock that the test turns: what is ours after each step, and what is told.
-#include "control/line/prefix_tracker.h"
-
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
-#include "tests/control/line_facts.h"
+#include "tests/control/prefix_tracker_test.h"
 
 namespace dishwall {
 namespace {
-
-class PrefixTrackerTest : public testing::Test {
-protected:
-    void begin(std::vector<PrefixSource> sources, unsigned grace_s = 300) {
-        uplink_ = uplink_with(std::move(sources), grace_s);
-        tracker_.emplace(uplink_);
-        tracker_->set_link(wan(true));
-        tracker_->set_link({kLan, "br", true});
-        (void)settle();
-    }
-    void route(const std::string& prefix) { tracker_->set_route({pfx(prefix)}); }
-    void no_route(const std::string& prefix) { tracker_->remove_route({pfx(prefix)}); }
-    std::string settle() { return texts_of(tracker_->settle(now_)); }
-    std::string after(seconds time) {
-        now_ += time;
-        return settle();
-    }
-    std::string now() const { return prefixes_of(*tracker_); }
-    void restart(std::optional<Uplink> other = {}) {
-        const nlohmann::json saved = nlohmann::json::parse(tracker_->to_json(wall_ + now_).dump());
-        tracker_.emplace(other.value_or(uplink_));
-        const Result<void> restored = tracker_->from_json(saved, wall_ + now_ + daemon_down_);
-        ASSERT_TRUE(restored) << restored.error().message;
-        now_ += daemon_down_;
-    }
-
-    Uplink uplink_;
-    std::optional<PrefixTracker> tracker_;
-    MonotonicTime now_{seconds(1000)};
-    const UnixTime wall_{seconds(1'800'000'000)};
-    seconds daemon_down_{0};
-};
 
 // ---- sources
 
@@ -382,16 +344,36 @@ TEST_F(PrefixTrackerTest, resync_finds_what_was_missed) {
 
 // ---- more prefixes than there is room
 
-TEST_F(PrefixTrackerTest, ninth_live_prefix_has_no_room_until_one_goes) {
+TEST_F(PrefixTrackerTest, ninth_delegation_takes_the_place_of_the_oldest_until_one_goes) {
     begin({pd()}, 0);
-    for (int n = 1; n <= 8; ++n) route(fmt::format("2001:db8:{}00::/56", n));
-    (void)settle();
+    for (int n = 1; n <= 8; ++n) {
+        route(fmt::format("2001:db8:{}00::/56", n));
+        (void)after(seconds(1));
+    }
     route("2001:db8:900::/56");
-    EXPECT_EQ(settle(), "dish.pd: 2001:db8:900::/56 has no room beside 8 others and is not ours");
+    EXPECT_EQ(settle(),
+              "dish.pd: 2001:db8:900::/56 is new; "
+              "dish.pd: 2001:db8:100::/56 has no room beside 8 others and is not ours");
     EXPECT_EQ(settle(), "") << "told once";
     EXPECT_EQ(tracker_->own().prefixes.size(), 8u);
     no_route("2001:db8:300::/56");
-    EXPECT_EQ(settle(), "dish.pd: 2001:db8:300::/56 is gone; dish.pd: 2001:db8:900::/56 is new");
+    EXPECT_EQ(settle(), "dish.pd: 2001:db8:300::/56 is gone; dish.pd: 2001:db8:100::/56 is new");
+}
+
+TEST_F(PrefixTrackerTest, ninth_onlink_prefix_has_no_room_until_one_goes) {
+    begin({ra()}, 0);
+    for (int n = 1; n <= 8; ++n) {
+        tracker_->set_address(address_on(kDish, fmt::format("2001:db8:f:{}::1", n)));
+        (void)after(seconds(1));
+    }
+    tracker_->set_address(address_on(kDish, "2001:db8:f:9::1"));
+    EXPECT_EQ(settle(),
+              "dish.onlink: 2001:db8:f:9::/64 has no room beside 8 others and is not ours; "
+              "address 2001:db8:f:9::1 is this box's");
+    tracker_->remove_address(kDish, addr("2001:db8:f:3::1"));
+    EXPECT_EQ(settle(),
+              "dish.onlink: 2001:db8:f:3::/64 is gone; dish.onlink: 2001:db8:f:9::/64 is new; "
+              "address 2001:db8:f:3::1 is no longer this box's");
 }
 
 TEST_F(PrefixTrackerTest, oldest_grace_gives_way_first) {
@@ -501,7 +483,7 @@ TEST_F(PrefixTrackerTest, saved_state_that_makes_no_sense_is_refused_whole) {
         std::string saved, error;
     } kCases[] = {
         {"[]", "not a saved prefix state: [json.exception.type_error.304] cannot use at() with array"},
-        {R"({"format":2})", "format 2 is not known here"},
+        {R"({"format":3})", "format 3 is not known here"},
         {head + "7}",
          "not a saved prefix state: [json.exception.type_error.304] cannot use at() with number"},
         {head + R"([{"source":"pd","prefix":"2001:db8::/56","state":"preferred"},{"source":3}]})",
@@ -509,7 +491,8 @@ TEST_F(PrefixTrackerTest, saved_state_that_makes_no_sense_is_refused_whole) {
     };
     for (const auto& c : kCases) {
         PrefixTracker tracker{uplink_with({pd()})};
-        const Result<void> restored = tracker.from_json(nlohmann::json::parse(c.saved), seconds(1));
+        const Result<void> restored =
+            tracker.from_json(nlohmann::json::parse(c.saved), Instant{now_, seconds(1), ""});
         ASSERT_FALSE(restored) << c.saved;
         EXPECT_EQ(restored.error().message, c.error);
         EXPECT_TRUE(tracker.list().empty());
@@ -527,7 +510,7 @@ TEST_F(PrefixTrackerTest, saved_prefixes_that_cannot_be_are_left_out) {
         {"source":"pd","prefix":"2001:db8::/56","state":"none"},
         {"source":"pd","prefix":"2001:db8:2::/56","state":"grace","grace_left_ns":-5},
         {"source":"pd","prefix":"2001:db8:1::/56","state":"grace","grace_left_ns":9223372036854775807}]})";
-    ASSERT_TRUE(tracker.from_json(nlohmann::json::parse(kSaved), UnixTime{0}));
+    ASSERT_TRUE(tracker.from_json(nlohmann::json::parse(kSaved), Instant{now_, {}, ""}));
     (void)tracker.settle(now_);
     EXPECT_EQ(prefixes_of(tracker), "dish.pd 2001:db8:1::/56 grace");
 }

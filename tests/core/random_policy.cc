@@ -10,6 +10,7 @@ constexpr std::uint16_t kPorts[] = {0,   1,    22,   25,   79,   80,   81,    44
                                     444, 1023, 8000, 8080, 8100, 8101, 51820, 65535};
 constexpr std::uint16_t kSubnets[] = {0, 1, 2, 0x10, 0xff};
 constexpr std::uint64_t kInterfaceIds[] = {1, 2, 0x10, 0x11, 0xffffffffffffffff, 0x0211'22ff'fe33'4455};
+constexpr std::uint32_t kLearntHosts[] = {1, 2, 0x7fff'ffff, 0xffff'ffff};
 constexpr std::uint8_t kIcmpTypes[] = {128, 144, 145, 154, 160};
 constexpr std::uint8_t kProtos[] = {6, 17, 132, 58, 50, 47, 77, 41};
 constexpr const char* kPrefixes[] = {"2001:db8:1::/48",        "2001:db8:1:8000::/49",
@@ -44,6 +45,7 @@ ProtocolMatch RandomPolicy::match() {
 AddressElement RandomPolicy::element() {
     if (chance(15)) return Self{};
     if (chance(45)) return *parse_prefix(kPrefixes[below(std::size(kPrefixes))]);
+    if (chance(20)) return Learnt{kLearntHosts[below(std::size(kLearntHosts))]};
     Behind behind{below(2), std::nullopt, std::nullopt};
     if (chance(85)) behind.subnet = kSubnets[below(std::size(kSubnets))];
     if (behind.subnet && chance(60)) behind.interface_id = kInterfaceIds[below(std::size(kInterfaceIds))];
@@ -100,6 +102,9 @@ Own RandomPolicy::own() {
          {"2001:db8:aa00::/56", "2001:db8:bb00::/56", "2001:db8:cc00::/60", "2001:db8:dd00::/48"})
         if (chance(70)) own.prefixes.push_back({*parse_prefix(text), below(2), states[below(10) / 4], false});
     own.self = {*parse_ipv6("fe80::1"), *parse_ipv6("2001:db8:0:1::2"), *parse_ipv6("2001:db8:aa00:1::1")};
+    for (unsigned n = chance(50) ? below(40) : 0; n > 0; --n)
+        own.learnt.push_back({chance(50) ? peer() : ours(own), kLearntHosts[below(std::size(kLearntHosts))]});
+    tidy(&own.learnt);
     return own;
 }
 

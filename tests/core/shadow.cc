@@ -65,7 +65,12 @@ void Shadow::load(const Policy& policy) {
 }
 
 void Shadow::set_own(const Own& own) {
+    const bool lost = !std::includes(own.learnt.begin(), own.learnt.end(), own_.learnt.begin(), own_.learnt.end());
     own_ = own;
+    if (lost) {  // what a learnt host has lost is asked for anew, as after a load
+        ++loads_;
+        owns_since_load_.clear();
+    }
     owns_since_load_.push_back(own);
 }
 

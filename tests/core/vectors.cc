@@ -15,6 +15,7 @@ std::vector<Vector> all_vectors() {
     add_tcp_vectors(all);
     add_rfc6092_vectors(all);
     add_language_vectors(all);
+    add_learnt_vectors(all);
     return all;
 }
 

@@ -51,5 +51,6 @@ void add_flow_vectors(std::vector<Vector>& all);
 void add_tcp_vectors(std::vector<Vector>& all);
 void add_rfc6092_vectors(std::vector<Vector>& all);
 void add_language_vectors(std::vector<Vector>& all);
+void add_learnt_vectors(std::vector<Vector>& all);
 
 }  // namespace dishwall::test

@@ -39,12 +39,13 @@ def rules(inbound="", uplink=""):
 class LabCase(unittest.TestCase):
     """`self.lab` without dishwall; subclasses decide what happens when."""
     run_: Run
+    associations = 2  # delegations that the gateway's client asks for
 
     @classmethod
     def setUpClass(cls):
         cls.run_ = cls.enterClassContext(Run())
         cls.addClassCleanup(cls.end_daemons)
-        cls.lab = topology.Lab(cls.run_)
+        cls.lab = topology.Lab(cls.run_, cls.associations)
         cls.prepare()
 
     @classmethod

@@ -34,6 +34,8 @@ wait $daemon
 
 # A twentieth of what runs on the machine itself, and no races: the emulator takes minutes for each.
 export DISHWALL_CONVERSATION_PACKETS=50000 GTEST_FILTER=-ConcurrencyBpf*
+# A daemon needs seconds to load its programs here (tests/control/daemon_lab.cc).
+export DISHWALL_TEST_PATIENCE=10
 while read -r name program; do
     echo "==== $name"
     # A test that hangs must not cost the others their turn.

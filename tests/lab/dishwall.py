@@ -51,12 +51,16 @@ class _ServiceManager(threading.Thread):
 
 
 class Dishwall:
-    """One instance in one namespace, with directories of its own."""
+    """One instance in one namespace, with directories of its own.
 
-    def __init__(self, namespace, config):
+    `resolv_conf`: the text of a /etc/resolv.conf that only this daemon sees.
+    """
+
+    def __init__(self, namespace, config, resolv_conf=None):
         self.namespace = namespace
         self.run = namespace.run_
         self.config = config
+        self._resolv_conf = resolv_conf
         self.run_dir = self.run.path(f"run-{namespace.role}")
         self.state_dir = self.run.path(f"state-{namespace.role}")
         self.pin_dir = f"{self.run.pin_root}-{namespace.role}"
@@ -75,9 +79,17 @@ class Dishwall:
             self._manager.close()
         self._manager = _ServiceManager(path)
         self.run.at_end(self._manager.close)
-        self.process = self.namespace.start("dishwalld", *prefix, *self.argv(program),
+        self.process = self.namespace.start("dishwalld", *self._own_view(), *prefix, *self.argv(program),
                                             env={"NOTIFY_SOCKET": path})
         return self
+
+    def _own_view(self):
+        """A command that runs the rest in a mount namespace with our resolv.conf."""
+        if self._resolv_conf is None:
+            return ()
+        path = self.run.write(f"resolv-{self.namespace.role}.conf", self._resolv_conf)
+        return ("unshare", "--mount", "--propagation", "private", "sh", "-c",
+                'mount --bind "$0" /etc/resolv.conf && exec "$@"', path)
 
     def start(self, patience=20):
         """Starts the daemon and returns when it has said READY=1."""

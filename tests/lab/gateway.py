@@ -13,8 +13,9 @@ LAN = "br-lan"
 SUBNET = 1
 
 # nodev: dhcpcd 9.4.1 can crash in its udev plugin. ipv6only and noipv6rs: RAs are the kernel's.
-# Two associations, because a renumbering is make-before-break: dhcpcd drops a prefix that kea withdraws in
-# the same reply that brings the new one, so the second takes the new prefix while the first holds the old.
+# Several associations, because a renumbering is make-before-break: dhcpcd drops a prefix that kea withdraws
+# in the same reply that brings the new one, so the second takes the new prefix while the first holds the old.
+_ASSOCIATION = f"    ia_pd %d {LAN}/{SUBNET}/64\n"
 _DHCPCD = f"""\
 nodev
 ipv6only
@@ -23,9 +24,7 @@ duid
 script %(script)s
 allowinterfaces {UPLINK} {LAN}
 interface {UPLINK}
-    ia_pd 1 {LAN}/{SUBNET}/64
-    ia_pd 2 {LAN}/{SUBNET}/64
-"""
+%(associations)s"""
 
 # What every router does when its delegation changed: announce it on the LAN at once.
 _SCRIPT = """\
@@ -53,9 +52,12 @@ interface {LAN} {{
 
 
 class Gateway:
-    def __init__(self, namespace):
+    """`associations`: how many delegations the client asks for; one more than should ever be kept at once."""
+
+    def __init__(self, namespace, associations=2):
         self.namespace = namespace
         self.run = namespace.run_
+        self._associations = associations
         self.dhcpcd = None
         self.radvd = None
         self._clients = 0
@@ -68,7 +70,8 @@ class Gateway:
                                           "--pidfile", pid_file, "--logmethod", "stderr")
         script = self.run.write("dhcpcd-hook", _SCRIPT % {"log": self.run.path("dhcpcd-hook.log"),
                                                          "radvd": pid_file}, 0o755)
-        self.run.write("dhcpcd.conf", _DHCPCD % {"script": script})
+        associations = "".join(_ASSOCIATION % (n + 1) for n in range(self._associations))
+        self.run.write("dhcpcd.conf", _DHCPCD % {"script": script, "associations": associations})
         self.start_client()
 
     def start_client(self):
@@ -85,6 +88,10 @@ class Gateway:
     def renew(self):
         """The client asks the line again now, as it does when the dish drops carrier or at T1."""
         self.dhcpcd.send(signal.SIGUSR1)
+
+    def delegations(self):
+        """What the client has told the kernel of: the unreachable routes of its delegations, as texts."""
+        return {route["dst"] for route in self.namespace.routes("type unreachable") if route["dst"][0] == "2"}
 
     def lan_prefixes(self, deprecated=False):
         """The preferred (or the deprecated) /64s on the LAN, as text ending in '::'."""

@@ -48,15 +48,15 @@ class Isp:
                                           "--pidfile", self.run.path("isp-radvd.pid"),
                                           "--logmethod", "stderr")
 
-    def delegate(self, *prefixes, forget=False):
-        """kea delegates exactly these prefixes from now on, and they are what is routed to the customer.
+    def delegate(self, *prefixes, forget=False, routed=()):
+        """kea delegates exactly these prefixes from now on; they and `routed` are routed to the customer.
 
         Two at once is the overlap of a renumbering: the client keeps the first and gets the second. One
         that is left out ends when the client next renews: kea with its leases says nothing more about it,
         and the client deprecates it (preferred 0, valid on); kea without (`forget`, a flash renumbering
         as in RFC 8978, after which another server answers) says lifetime 0, and it is gone at once.
         """
-        self.route(prefixes)
+        self.route({*prefixes, *routed})
         if self.kea:
             self.kea.stop()
         state = self.run.path("kea")

@@ -17,14 +17,14 @@ import sys
 import threading
 import time
 
-_BLOCK = bytes(range(256)) * 16
+BLOCK = bytes(range(256)) * 16
 
 
 def stream_digest(size):
     """SHA-256 of the body of /stream/SIZE/..."""
     digest = hashlib.sha256()
-    for start in range(0, size, len(_BLOCK)):
-        digest.update(_BLOCK[:size - start])
+    for start in range(0, size, len(BLOCK)):
+        digest.update(BLOCK[:size - start])
     return digest.hexdigest()
 
 
@@ -48,9 +48,9 @@ class _Web(http.server.BaseHTTPRequestHandler):
     def _stream(self, size, seconds):
         self._head(size)
         began = time.monotonic()
-        for start in range(0, size, len(_BLOCK)):
-            self.wfile.write(_BLOCK[:size - start])
-            ahead = began + seconds * (start + len(_BLOCK)) / size - time.monotonic()
+        for start in range(0, size, len(BLOCK)):
+            self.wfile.write(BLOCK[:size - start])
+            ahead = began + seconds * (start + len(BLOCK)) / size - time.monotonic()
             if ahead > 0:
                 time.sleep(ahead)
 

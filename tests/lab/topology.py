@@ -30,17 +30,18 @@ STRANGER = "2001:db8:1::77"  # somebody else on the Internet, for crafted packet
 ISP = "2001:db8:1::ff"       # the hop before the dish, as the Internet sees it
 INTERNET_V4 = "198.51.100.1"
 GATEWAY_V4 = "100.64.0.2"
+KEPT_ROUTES = 4242           # a routing table
 SERVER_ID = "10"
 CLIENT_ID = "20"
 
 
 class Lab:
-    def __init__(self, run):
+    def __init__(self, run, associations=2):
         self.run = run
         self.internet, self.isp_ns, self.gateway_ns, self.server, self.client = (
             Namespace(run, role) for role in ("internet", "isp", "gateway", "server", "client"))
         self.isp = Isp(self.isp_ns)
-        self.gateway = Gateway(self.gateway_ns)
+        self.gateway = Gateway(self.gateway_ns, associations)
         self.delegations = []
         self._cable()
 
@@ -120,6 +121,33 @@ class Lab:
         self.isp.route([*self.delegations, prefix])
         self.gateway.renew()
         self.gateway.wait_for_withdrawal(prefix)
+
+    def redelegate(self, *prefixes, forget=False, routed=()):
+        """From now on the line delegates exactly these; `forget` and `routed` as in Isp.delegate.
+
+        Returns once the client has told the kernel. What the LAN makes of it is not waited for.
+        """
+        self.delegations = list(prefixes)
+        self.isp.delegate(*prefixes, forget=forget, routed=routed)
+        self.gateway.renew()
+        wait_until(lambda: self.gateway.delegations() == set(prefixes), 5, 0.02,
+                   f"the delegations {', '.join(prefixes)}")
+
+    def serve_at(self, *prefixes):
+        """The server has its address of each of these, and the gateway has a way to it, whoever delegates.
+
+        So whether a packet gets there is up to nothing but dishwall.
+        """
+        mac = self.server.mac("eth0")
+        for prefix in prefixes:
+            address = self.server_address(prefix)
+            self.server.ip(f"addr replace {address}/64 dev eth0 nodad")
+            # In a table of its own: with a LAN address the main table's route to its network goes as well.
+            self.gateway_ns.ip(
+                f"route replace {self.lan_prefix(prefix)} dev {gateway_module.LAN} table {KEPT_ROUTES}",
+                f"neigh replace {address} lladdr {mac} dev {gateway_module.LAN} nud permanent")
+            self.gateway_ns.run("ip", "-6", "rule", "add", "to", self.lan_prefix(prefix),
+                                "lookup", KEPT_ROUTES)
 
     def wait_for_hosts(self, prefix, patience=20):
         base = self.gateway.wait_for_delegation(prefix, patience)

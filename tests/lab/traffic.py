@@ -199,8 +199,8 @@ def ipv6_frame(ether_source, ether_destination, source, destination, proto, payl
     return mac(ether_destination) + mac(ether_source) + b"\x86\xdd" + header + ends + payload
 
 
-def tcp(source_port, destination_port, flags):
-    return struct.pack("!HHIIBBHHH", source_port, destination_port, 1000, 0, 5 << 4, flags, 65535, 0, 0)
+def tcp(source_port, destination_port, flags, sequence=1000):
+    return struct.pack("!HHIIBBHHH", source_port, destination_port, sequence, 0, 5 << 4, flags, 65535, 0, 0)
 
 
 def udp(source_port, destination_port, data=b"probe"):

@@ -15,16 +15,50 @@
 namespace dishwall::test {
 namespace {
 
-constexpr const char* kNames[] = {"any",           "self",           "lan",
-                                  "nas",           "dish.pd",        "dish.onlink",
-                                  "dmz",           "2001:db8::/32",  "2001:db8:7::/48",
-                                  "2001:db8:7::5", "2001:db8:8::/48"};
+constexpr const char* kNames[] = {"any",
+                                  "self",
+                                  "lan",
+                                  "nas",
+                                  "dish.pd",
+                                  "dish.onlink",
+                                  "cam",
+                                  "tv",
+                                  "tokyo",
+                                  "printer",
+                                  "dmz",
+                                  "2001:db8::/32",
+                                  "2001:db8:7::/48",
+                                  "2001:db8:7::5",
+                                  "2001:db8:8::/48"};
 
-Own moment() {
+Policy policy_from(const std::string& expression) {
+    return policy_of(read_after_preamble(std::string(kMoreNames) + "policy inbound on dish {\n accept from " +
+                                         expression + "\n}\n"));
+}
+
+// The device is at nas's address too, and shares one with the other device.
+std::vector<LearntAddress> learnt_addresses() {
+    const Policy policy = policy_from("any");
+    const std::uint32_t cam = policy.learnt[0].id, tv = policy.learnt[1].id, tokyo = policy.learnt[2].id;
+    std::vector<LearntAddress> learnt = {{*parse_ipv6("2001:db8:aa00:1::10"), cam},
+                                         {*parse_ipv6("2001:db8:aa00:1::11"), cam},
+                                         {*parse_ipv6("2001:db8:aa00:1::11"), tv},
+                                         {*parse_ipv6("2001:db8:7::5"), tokyo}};
+    tidy(&learnt);
+    return learnt;
+}
+
+Own make_moment() {
     Own own;
     own.prefixes.push_back({*Ipv6Prefix::make({0x20010db8aa000000, 0}, 56), 0, DW_PREFIX_PREFERRED, false});
     own.prefixes.push_back({*Ipv6Prefix::make({0x20010db8000f0001, 0}, 64), 1, DW_PREFIX_PREFERRED, true});
     own.self = {*parse_ipv6("2001:db8:aa00:1::1"), *parse_ipv6("2001:db8:f:1::1")};
+    own.learnt = learnt_addresses();
+    return own;
+}
+
+const Own& moment() {
+    static const Own own = make_moment();
     return own;
 }
 
@@ -66,9 +100,7 @@ private:
     Expression name() {
         const unsigned which = below(std::size(kNames));
         Expression made{kNames[which], {}, false};
-        const Compiled compiled = read_after_preamble(
-            "network dmz = dish.pd subnet 2\npolicy inbound on dish {\n accept from " + made.text + "\n}\n");
-        const Policy policy = policy_of(compiled);
+        const Policy policy = policy_from(made.text);
         for (const Ipv6Address& address : addresses())
             made.holds.push_back(contains(policy.inbound.rules.at(0).from, moment(), address));
         return made;
@@ -106,9 +138,8 @@ TEST(AddressSet, MeansWhatTheExpressionSaysOrIsRefused) {
     constexpr int kTries = 4000;
     for (int i = 0; i < kTries; ++i) {
         const Expression expected = random.expression(3);
-        const Compiled compiled =
-            read_after_preamble("network dmz = dish.pd subnet 2\npolicy inbound on dish {\n accept from " +
-                                expected.text + "\n}\n");
+        const Compiled compiled = read_after_preamble(
+            std::string(kMoreNames) + "policy inbound on dish {\n accept from " + expected.text + "\n}\n");
         if (!compiled.policy) {
             const std::string said = errors_of(compiled);
             const bool empty = said.find("[E0208]") != std::string::npos;

@@ -77,10 +77,12 @@ TEST(Examples, PassWithoutAWord) {
     }
 }
 
-TEST(Examples, TheManPageShowsTheFirstOne) {
-    const fs::path first = fs::path(EXAMPLES_DIR) / "first.conf";
+TEST(Examples, TheManPageShowsThem) {
     const std::string page = read_file(fs::path(EXAMPLES_DIR).parent_path() / "dishwall.conf.5.scd");
-    EXPECT_NE(page.find("```\n" + read_file(first) + "```\n"), std::string::npos);
+    for (const std::string& name : cases(EXAMPLES_DIR)) {
+        const std::string example = read_file(fs::path(EXAMPLES_DIR) / (name + ".conf"));
+        EXPECT_NE(page.find("```\n" + example + "```\n"), std::string::npos) << name;
+    }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <string>
 
+#include "rules/lower.h"
 #include "tests/rules/text.h"
 
 namespace dishwall::test {
@@ -34,8 +35,10 @@ std::string rule(std::size_t i) {
 }
 
 TEST(Limits, RulesAreCountedPerFile) {
-    EXPECT_TRUE(read_inbound(lines(DW_RULES_MAX, rule)).policy.has_value());
-    EXPECT_EQ(first_error(read_inbound(lines(DW_RULES_MAX + 1, rule))), "a file has at most 16384 rules");
+    const Policy most = policy_of(read_inbound(lines(DW_RULES_MAX, rule)));
+    EXPECT_EQ(most.inbound.rules.size(), 100000u);
+    EXPECT_TRUE(lower(most, [](const Rule&) { return DW_REASONS_MAX; }).has_value());
+    EXPECT_EQ(first_error(read_inbound(lines(DW_RULES_MAX + 1, rule))), "a file has at most 100000 rules");
 }
 
 TEST(Limits, NetworksAreCounted) {
@@ -50,6 +53,60 @@ TEST(Limits, HostsAreCounted) {
     const auto host = [](std::size_t i) { return fmt::format("host h{} = lan ::{:x}", i, i); };
     EXPECT_TRUE(read_after_preamble(lines(65535, host)).policy.has_value());
     EXPECT_EQ(first_error(read_after_preamble(lines(65536, host))), "a file has at most 65536 hosts");
+}
+
+TEST(Limits, LearntHostsAreCountedByWhatTheyMean) {
+    const auto device = [](std::size_t i) {
+        return fmt::format("host h{} = lan mac 02:00:00:00:{:02x}:{:02x}", i, i >> 8, i & 0xff);
+    };
+    const std::string most = lines(4096, device);
+    EXPECT_EQ(policy_of(read_after_preamble(most)).learnt.size(), 4096u);
+    EXPECT_TRUE(read_after_preamble(most + "host again = lan mac 02:00:00:00:00:07\n").policy.has_value());
+    const Compiled more = read_after_preamble(most + "host a = name a.example\nhost b = name b.example\n");
+    EXPECT_EQ(first_error(more), "a file has at most 4096 hosts by `mac` and `name`");
+    EXPECT_EQ(more.diagnostics.size(), 1u);
+}
+
+TEST(Limits, RecordsAreCounted) {
+    const auto record = [](std::size_t i) { return fmt::format("record r{} AAAA nas", i); };
+    const auto update = [&](std::size_t count) {
+        return "dns-update home.example { server ns1\n" + lines(count, record) + "}\n";
+    };
+    EXPECT_TRUE(read_after_preamble(update(4096)).policy.has_value());
+    EXPECT_EQ(first_error(read_after_preamble(update(4097))), "a file has at most 4096 records");
+}
+
+TEST(Limits, HostsInAnyNetworkCountWhereverTheyAreUsed) {
+    std::string text =
+        lines(900, [](std::size_t i) { return fmt::format("network n{} = dish.pd subnet {}", i, i + 2); });
+    text += "host n = any ::10\npolicy inbound on dish {\n";
+    const auto rules = [&](std::size_t count) {
+        return text + lines(count, [](std::size_t i) { return fmt::format("accept tcp {} to n", i); }) + "}";
+    };
+    EXPECT_TRUE(read_after_preamble(rules(100)).policy.has_value());
+    EXPECT_EQ(first_error(read_after_preamble(rules(5000))),
+              "with this the sets and rules of the file have more than 4000000 elements");
+}
+
+TEST(Limits, PortsCountAsOftenAsTheSendersPortsRepeatThem) {
+    std::string ports;
+    for (int i = 0; i < 3000; ++i) ports += fmt::format("{}, ", 2 * i);
+    EXPECT_TRUE(read_inbound("accept tcp { " + ports + " } from any port 5 to nas").policy.has_value());
+    EXPECT_EQ(first_error(read_inbound("accept tcp { " + ports + " } from any port { " + ports + " }")),
+              "with this the sets and rules of the file have more than 4000000 elements");
+}
+
+TEST(Limits, TheImageIsLimited) {
+    std::string ports;
+    for (int i = 0; i < 3000; ++i) ports += fmt::format("{}, ", 2 * i);
+    const Compiled compiled = read_inbound(lines(1000, [&](std::size_t i) {
+        return fmt::format("accept tcp {{ {} }} from 2a00:{:x}::/32", ports, i);
+    }));
+    const auto image = lower(policy_of(compiled), [](const Rule&) { return DW_REASONS_MAX; });
+    ASSERT_FALSE(image.has_value());
+    EXPECT_NE(image.error().message.find("the compiled policy takes "), std::string::npos);
+    EXPECT_NE(image.error().message.find(fmt::format("the limit is {}", DW_IMAGE_SIZE - DW_LINE)),
+              std::string::npos);
 }
 
 TEST(Limits, SetsAreCounted) {
@@ -111,6 +168,25 @@ TEST(Time, LongFilesAreReadAtOnce) {
         lines(DW_RULES_MAX, [](std::size_t i) { return fmt::format("accept tcp {} to nas", i + 1); }) + "}");
     expect_soon(
         lines(100000, [](std::size_t i) { return fmt::format("network n{} = dish.pd subnet 1", i); }));
+}
+
+TEST(Time, ALineMayHoldAWholeFile) {
+    std::string line = "policy inbound on dish { ";
+    for (std::size_t i = 0; i < DW_RULES_MAX; ++i) line += rule(i) + "; ";
+    expect_soon(line + "}");
+}
+
+// Compared one by one these were five thousand million pairs, and the analysis gave up on them.
+TEST(Time, ALongFileIsComparedToItsEnd) {
+    const auto range = [](std::size_t i) {
+        const char* proto = i < 32768 ? "tcp" : i < 65536 ? "udp" : "sctp";
+        return fmt::format("accept {} {}-{} to nas", proto, i % 32768 * 2, i % 32768 * 2 + 1);
+    };
+    const std::string most = lines(98304, range);
+    EXPECT_TRUE(read_inbound(most).policy.has_value());
+    EXPECT_EQ(first_error(read_inbound(most + "accept sctp 65535 from self to nas")), "never reached");
+    EXPECT_EQ(first_error(read_inbound(most + "accept tcp 5-6 to nas")), "no error")
+        << "two rules together cover it, none alone";
 }
 
 TEST(Time, HostileFilesAreReadAtOnce) {

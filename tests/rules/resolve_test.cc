@@ -2,6 +2,7 @@
 //
 // What a rule file comes to: the fields of the Policy.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
@@ -179,6 +180,180 @@ TEST(Names, MayBeUsedAboveTheirDefinition) {
               "{source 0 subnet 0x1 id 0x10, source 0 subnet 0x1 id 0x20}");
 }
 
+// ---- hosts that are learnt
+
+std::uint32_t id_of(const Policy& policy, std::string_view name) {
+    for (const LearntHost& host : policy.learnt)
+        if (host.name == name) return host.id;
+    return 0;
+}
+
+std::string device_of(const LearntHost& host) {
+    const auto& device = std::get<DeviceHost>(host.what);
+    return fmt::format("network {} mac {:02x}", device.network, fmt::join(device.mac, ":"));
+}
+
+TEST(Learnt, DevicesAreKnownByNetworkAndAddress) {
+    const Policy policy = policy_of(read_after_preamble(
+        "network dmz = dish.pd subnet 2 on br-dmz\nhost cam = lan mac 02:11:22:33:44:55\n"
+        "host tv = dmz mac 02:11:22:AA:bb:Cc\nhost dashed = dmz mac 02-11-22-33-44-56\n"));
+    ASSERT_EQ(policy.learnt.size(), 3u);
+    EXPECT_EQ(policy.learnt[0].name, "cam");
+    EXPECT_EQ(device_of(policy.learnt[0]), "network 0 mac 02:11:22:33:44:55");
+    EXPECT_EQ(policy.learnt[0].place.line, 10u);
+    EXPECT_EQ(device_of(policy.learnt[1]), "network 1 mac 02:11:22:aa:bb:cc");
+    EXPECT_EQ(device_of(policy.learnt[2]), "network 1 mac 02:11:22:33:44:56");
+    EXPECT_EQ(policy.networks[1].interface, "br-dmz");
+    ASSERT_EQ(policy.hosts.size(), 4u);
+    EXPECT_EQ(text_of(policy.hosts[1].elements), fmt::format("learnt {:#x}", policy.learnt[0].id));
+}
+
+TEST(Learnt, DomainsAreLowerCaseWithoutAFinalDot) {
+    const Policy policy = policy_of(read_after_preamble(
+        "host a = name VPN.Example.net.\nhost b = name router\nhost c = name \"xn--mnchen-3ya.example\"\n"
+        "policy inbound on dish { accept udp 51820 from { a, b } to self }\n"));
+    ASSERT_EQ(policy.learnt.size(), 3u);
+    EXPECT_EQ(std::get<DomainHost>(policy.learnt[0].what).domain, "vpn.example.net");
+    EXPECT_EQ(std::get<DomainHost>(policy.learnt[1].what).domain, "router");
+    EXPECT_EQ(std::get<DomainHost>(policy.learnt[2].what).domain, "xn--mnchen-3ya.example");
+    EXPECT_EQ(text_of(policy.inbound.rules.at(0).from),
+              fmt::format("{{learnt {:#x}, learnt {:#x}}}", policy.learnt[0].id, policy.learnt[1].id));
+}
+
+TEST(Learnt, TheSameDefinitionIsTheSameHost) {
+    const Policy policy = policy_of(
+        read_after_preamble("host cam = lan mac 02:11:22:33:44:55\nhost eye = lan mac 02-11-22-33-44-55\n"
+                            "host a = name vpn.example\nhost b = name VPN.example.\n"));
+    ASSERT_EQ(policy.learnt.size(), 2u);
+    EXPECT_EQ(policy.learnt[0].name, "cam");
+    EXPECT_EQ(policy.learnt[1].name, "a");
+    ASSERT_EQ(policy.hosts.size(), 5u);
+    EXPECT_EQ(text_of(policy.hosts[1].elements), text_of(policy.hosts[2].elements));
+    EXPECT_EQ(text_of(policy.hosts[3].elements), text_of(policy.hosts[4].elements));
+}
+
+TEST(Learnt, IdsDependOnTheDefinitionAlone) {
+    const std::uint32_t cam =
+        id_of(policy_of(read_after_preamble("host cam = lan mac 02:11:22:33:44:55")), "cam");
+    EXPECT_EQ(cam, 0x672d3105u) << "what daemons have saved is found by it";
+    const Policy moved = policy_of(
+        read_after_preamble("\n\nhost tv = lan mac 02:00:00:00:00:01\nnetwork z = dish.pd subnet 9 on br9\n"
+                            "host camera = lan mac 02:11:22:33:44:55\nhost cz = z mac 02:11:22:33:44:55\n"
+                            "host tokyo = name vpn.example.net"));
+    EXPECT_EQ(id_of(moved, "camera"), cam);
+    EXPECT_NE(id_of(moved, "cz"), cam) << "another network";
+    EXPECT_NE(id_of(moved, "tv"), cam) << "another device";
+    EXPECT_EQ(id_of(moved, "tokyo"), 0xf27367bbu);
+    for (const LearntHost& host : moved.learnt) EXPECT_NE(host.id, 0u);
+}
+
+TEST(Learnt, StandWhereverAHostDoes) {
+    const Policy policy = policy_of(read_after_preamble(
+        "host cam = lan mac 02:11:22:33:44:55\nset watched = { nas, cam }\n"
+        "policy inbound on dish {\n accept tcp 1 to not cam\n accept tcp 2 to { lan, not cam }\n"
+        " accept tcp 3 to watched\n accept tcp 4 from cam\n}\n"
+        "policy outbound on dish { drop tcp 5 from cam; drop tcp 6 to not watched }\n"));
+    const std::string cam = fmt::format("learnt {:#x}", id_of(policy, "cam"));
+    const std::string nas = "source 0 subnet 0x1 id 0x10";
+    ASSERT_EQ(policy.inbound.rules.size(), 4u);
+    EXPECT_EQ(text_of(policy.inbound.rules[0].to), "any but {" + cam + "}");
+    EXPECT_EQ(text_of(policy.inbound.rules[1].to), "{source 0 subnet 0x1} but {" + cam + "}");
+    EXPECT_EQ(text_of(policy.inbound.rules[2].to), "{" + nas + ", " + cam + "}");
+    EXPECT_EQ(text_of(policy.inbound.rules[3].from), "{" + cam + "}");
+    EXPECT_EQ(text_of(policy.outbound.rules.at(0).from), "{" + cam + "}");
+    EXPECT_EQ(text_of(policy.outbound.rules.at(1).to), "any but {" + nas + ", " + cam + "}");
+}
+
+TEST(Names, WordsOfHostFormsMayBeNames) {
+    const Policy policy = policy_of(read_after_preamble(
+        "network mac = dish.pd subnet 2\nnetwork eui64 = dish.pd subnet 3\nhost metric = mac ::5\n"
+        "host server = eui64 ::6\nset record = { metric, server }\nhost exec = mac eui64 "
+        "02:00:00:00:00:05\n"));
+    ASSERT_EQ(policy.hosts.size(), 4u);
+    EXPECT_EQ(text_of(policy.hosts[1].elements), "source 0 subnet 0x2 id 0x5");
+    EXPECT_EQ(text_of(policy.hosts[2].elements), "source 0 subnet 0x3 id 0x6");
+    EXPECT_EQ(text_of(policy.hosts[3].elements), "source 0 subnet 0x2 id 0xfffe000005");
+}
+
+TEST(Names, Eui64IsTheInterfaceIdMadeOfAMacAddress) {
+    const Policy policy = policy_of(
+        read_after_preamble("host p = lan eui64 00:11:22:33:44:55\nhost q = lan eui64 02:11:22:33:44:55\n"));
+    EXPECT_EQ(text_of(policy.hosts[1].elements), "source 0 subnet 0x1 id 0x21122fffe334455");
+    EXPECT_EQ(text_of(policy.hosts[2].elements), "source 0 subnet 0x1 id 0x1122fffe334455");
+    EXPECT_TRUE(policy.learnt.empty());
+}
+
+TEST(Names, AnyIsTheIdInEveryNetworkOfTheFile) {
+    const Policy policy = policy_of(read_after_preamble(
+        "host printer = any ::25\nnetwork dmz = dish.pd subnet 2\nnetwork again = dish.pd subnet 2\n"
+        "policy inbound on dish { accept tcp 631 to printer; accept tcp 1 to not printer }\n"));
+    const std::string places = "source 0 subnet 0x1 id 0x25, source 0 subnet 0x2 id 0x25";
+    EXPECT_EQ(text_of(policy.hosts.at(1).elements), places);
+    EXPECT_EQ(text_of(policy.inbound.rules.at(0).to), "{" + places + "}");
+    EXPECT_EQ(text_of(policy.inbound.rules.at(1).to), "any but {" + places + "}");
+}
+
+TEST(Uplink, TellsDelegationsApartByTheirMetrics) {
+    const Uplink uplink =
+        uplink_of("prefix a from dhcpv6-pd metric 100\nprefix b from dhcpv6-pd metric 0x200");
+    ASSERT_EQ(uplink.sources.size(), 2u);
+    EXPECT_EQ(std::get<FromDhcpv6Pd>(uplink.sources[0].from).metric, 100u);
+    EXPECT_EQ(std::get<FromDhcpv6Pd>(uplink.sources[1].from).metric, 512u);
+    EXPECT_EQ(std::get<FromDhcpv6Pd>(uplink_of("prefix a from dhcpv6-pd").sources[0].from).metric,
+              std::nullopt);
+}
+
+// ---- records that follow the prefix
+
+DnsUpdate update_of(std::string_view block) {
+    const Policy policy =
+        policy_of(read_after_preamble("host cam = lan mac 02:11:22:33:44:55\n" + std::string(block) + "\n"));
+    EXPECT_EQ(policy.dns_updates.size(), 1u);
+    if (policy.dns_updates.empty()) return {"", DnsUpdate::Exec{}, {}, {}};
+    return policy.dns_updates.front();
+}
+
+std::string text_of(const DnsUpdate& update) {
+    std::string text = update.zone;
+    if (const auto* exec = std::get_if<DnsUpdate::Exec>(&update.by)) text += " by " + exec->program;
+    if (const auto* server = std::get_if<DnsUpdate::Nsupdate>(&update.by))
+        text += fmt::format(" at {} port {} key {}", server->server, server->port, server->key_file);
+    for (const DnsRecord& record : update.records)
+        text += fmt::format("; {} host {} ttl {}", record.name, record.host, record.ttl_s);
+    return text;
+}
+
+TEST(DnsUpdates, StandOnOneLineOrOnMany) {
+    EXPECT_EQ(
+        text_of(update_of("dns-update \"home.example\" { server \"2001:db8::53\" key-file \"tsig.key\"  "
+                          "record web AAAA nas ttl 60 }")),
+        "home.example at 2001:db8::53 port 53 key /etc/dishwall/tsig.key; web.home.example host 0 ttl 60");
+    const DnsUpdate update = update_of(
+        "dns-update Home.Example. {\n server NS1.example port 5353 ; record @ AAAA cam\n\n"
+        " key-file \"/keys/../keys/k\"; record \"*.lab\" AAAA nas record a.b AAAA nas\n"
+        " record x.home.example. AAAA nas\n}");
+    EXPECT_EQ(
+        text_of(update),
+        "home.example at ns1.example port 5353 key /keys/k; home.example host 1 ttl 300; "
+        "*.lab.home.example host 0 ttl 300; a.b.home.example host 0 ttl 300; x.home.example host 0 ttl 300");
+    EXPECT_EQ(update.place.line, 10u);
+    EXPECT_EQ(update.records[1].place.line, 13u);
+}
+
+TEST(DnsUpdates, MayBeDoneByAProgram) {
+    EXPECT_EQ(text_of(update_of("dns-update home.example { record web AAAA nas; exec \"hooks/dns\" }")),
+              "home.example by /etc/dishwall/hooks/dns; web.home.example host 0 ttl 300");
+}
+
+TEST(DnsUpdates, HaveTheirFilesBesideTheRuleFile) {
+    const std::string text =
+        "version 1\nuplink dish { interface eth0; prefix pd from dhcpv6-pd }\nnetwork lan = dish.pd\n"
+        "host nas = lan ::10\ndns-update z { server ns1 key-file \"../k\" record web AAAA nas }\n";
+    const Policy policy = policy_of(read_policy("/srv/rules/site.conf", text, Environment{}));
+    EXPECT_EQ(std::get<DnsUpdate::Nsupdate>(policy.dns_updates.at(0).by).key_file, "/srv/k")
+        << "and nobody was asked whether it is there";
+}
+
 // ---- matches
 
 TEST(Match, SaysProtocolPortsAndTypes) {
@@ -324,6 +499,17 @@ TEST(Text, LinesMayBeContinuedAndEndInAnyWay) {
         "\xef\xbb\xbfversion 1\r\nuplink dish {\r\n interface \"eth0\"\r\n prefix pd from ra\r\n}",
         few_services());
     EXPECT_EQ(policy_of(compiled).uplink.interface, "eth0");
+}
+
+TEST(Text, ColumnsCountCharactersAlsoFarBehind) {
+    std::string text = "policy inbound on dish { ";
+    while (text.size() < 5000) text += "; ";
+    const std::size_t column = text.size() + 1;
+    EXPECT_EQ(policy_of(read_after_preamble(text + "accept }")).inbound.rules.at(0).place.column, column);
+    const Compiled wide = read_after_preamble("policy inbound on dish { drop tcp 1 name \"" +
+                                              std::string("\xc3\xbc\xc3\xbc") + "\"; accept tcp 25 }");
+    ASSERT_FALSE(wide.diagnostics.empty());
+    EXPECT_EQ(wide.sources.place(wide.diagnostics.back().primary.span).column, 59u);
 }
 
 TEST(Text, WarningsDoNotStopALoad) {

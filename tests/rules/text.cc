@@ -14,6 +14,10 @@ std::optional<std::uint16_t> find_service(std::string_view service, std::string_
     return std::nullopt;
 }
 
+std::string why_missing(const std::string& path) {
+    return path.find("missing") == std::string::npos ? "" : "No such file or directory";
+}
+
 constexpr std::string_view kPreamble =
     "version 1\n"
     "uplink dish {\n"
@@ -26,7 +30,7 @@ constexpr std::string_view kPreamble =
 
 }  // namespace
 
-Environment few_services() { return {find_service}; }
+Environment few_services() { return {find_service, "/etc/dishwall", why_missing, why_missing}; }
 
 Compiled read_after_preamble(std::string_view text) {
     return read_policy("rules.conf", std::string(kPreamble).append(text), few_services());

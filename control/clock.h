@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The two clocks. What is pure is given the time; this is where its callers read it.
+#pragma once
+
+#include <time.h>
+
+#include <chrono>
+#include <cstdint>
+
+namespace dishwall {
+
+using MonotonicTime = std::chrono::nanoseconds;  // CLOCK_MONOTONIC since boot
+using UnixTime = std::chrono::nanoseconds;       // CLOCK_REALTIME since 1970
+
+[[nodiscard]] inline std::chrono::nanoseconds read_clock(clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+[[nodiscard]] inline MonotonicTime monotonic_time() { return read_clock(CLOCK_MONOTONIC); }
+[[nodiscard]] inline UnixTime unix_time() { return read_clock(CLOCK_REALTIME); }
+
+[[nodiscard]] inline std::int64_t whole_seconds(std::chrono::nanoseconds time) {
+    return std::chrono::round<std::chrono::seconds>(time).count();
+}
+
+}  // namespace dishwall
