@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace dishwall {
 
@@ -20,6 +21,9 @@ using UnixTime = std::chrono::nanoseconds;       // CLOCK_REALTIME since 1970
 }
 [[nodiscard]] inline MonotonicTime monotonic_time() { return read_clock(CLOCK_MONOTONIC); }
 [[nodiscard]] inline UnixTime unix_time() { return read_clock(CLOCK_REALTIME); }
+
+// "2026-11-22T13:05:01.250Z"
+[[nodiscard]] std::string iso_time(UnixTime at);
 
 [[nodiscard]] inline std::int64_t whole_seconds(std::chrono::nanoseconds time) {
     return std::chrono::round<std::chrono::seconds>(time).count();

@@ -92,6 +92,8 @@ Result<void> Daemon::start_behind_guard(Candidate candidate) {
     if (!routers) return tl::unexpected(routers.error());
     routers_ = std::move(*routers);
 
+    tell_history_warnings();
+
     // 4. What is ours by a complete dump and by what was known of names, then the new policy in one swap.
     if (Result<void> named = domains_.follow(*candidate.policy); !named) return named;
     line_.set_resolved(domains_.addresses());
@@ -190,7 +192,7 @@ Result<void> Daemon::enforce(Candidate candidate, const Own& own) {
     if (!generation) return tl::unexpected(generation.error());
     policy_ = std::move(candidate.policy);
     names_ = std::move(candidate.names);
-    loaded_at_ns_ = unix_now_ns();
+    loaded_at_ = unix_time();
     spdlog::info("policy in force: {} inbound and {} outbound rules, generation {}",
                  policy_->inbound.rules.size(), policy_->outbound.rules.size(), *generation);
     return {};
@@ -317,7 +319,7 @@ void Daemon::on_own_changed(const LineUpdate& update) {
         spdlog::error("our prefixes stay as they were: {}", written.error().message);
         return;
     }
-    enforced_in_ns_ = monotonic_now_ns() - update.received_ns;
+    enforced_in_ns_ = static_cast<std::uint64_t>(monotonic_time().count()) - update.received_ns;
     dns_.own_in_force(update.own);  // a record never runs ahead of the rule
     for (const LineChange& change : update.changes) tell(change);
 }
@@ -329,13 +331,17 @@ void Daemon::tell(const LineChange& change) {
     observers_.line(change);
     if (!change.about_prefix()) return;
     history_.add(unix_time(), change, enforced_in_ns_);
+    tell_history_warnings();
+}
+
+void Daemon::tell_history_warnings() {
     for (const std::string& warning : history_.take_warnings()) spdlog::warn("{}", warning);
 }
 
 void Daemon::note(const std::string& kind, const std::string& text) {
     spdlog::log(kind == "dns" ? spdlog::level::info : spdlog::level::warn, "{}", text);
     history_.add_note(unix_time(), kind, text);
-    for (const std::string& warning : history_.take_warnings()) spdlog::warn("{}", warning);
+    tell_history_warnings();
 }
 
 void Daemon::on_uplink_changed(const UplinkState& state) {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "control/clock.h"
 #include "control/config_file.h"
 #include "control/counter_registry.h"
 #include "control/datapath.h"
@@ -99,7 +100,7 @@ public:
     [[nodiscard]] Datapath& datapath() { return *datapath_; }
     [[nodiscard]] const Sentry& sentry() const { return *sentry_; }
     [[nodiscard]] const Routers& routers() const { return *routers_; }
-    [[nodiscard]] std::int64_t loaded_at_ns() const { return loaded_at_ns_; }
+    [[nodiscard]] UnixTime loaded_at() const { return loaded_at_; }
     // From the netlink event of the last update of our prefixes to its being in force.
     [[nodiscard]] std::optional<std::uint64_t> enforced_in_ns() const { return enforced_in_ns_; }
 
@@ -122,6 +123,7 @@ private:
 
     void on_own_changed(const LineUpdate& update);
     void tell(const LineChange& change);
+    void tell_history_warnings();
     void note(const std::string& kind, const std::string& text);
     void on_uplink_changed(const UplinkState& state);
 
@@ -142,7 +144,7 @@ private:
     unsigned routers_of_ = 0;  // the device that they were learnt on
     std::optional<EventReader> events_;
     std::optional<Explainer> explainer_;
-    std::int64_t loaded_at_ns_ = 0;
+    UnixTime loaded_at_{0};
     std::optional<std::uint64_t> enforced_in_ns_;
 };
 

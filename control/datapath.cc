@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/datapath.h"
+#include "control/clock.h"
 
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
@@ -40,7 +41,7 @@ dw_control describe(const dw_settings& settings, std::uint32_t cpus) {
     control.cpus = cpus;
     std::copy(std::begin(settings.secret), std::end(settings.secret), control.secret);
     std::copy(std::begin(settings.stamp), std::end(settings.stamp), control.stamp);
-    control.armed_at = static_cast<std::uint64_t>(unix_now_ns());
+    control.armed_at = static_cast<std::uint64_t>(unix_time().count());
     return control;
 }
 
@@ -135,7 +136,7 @@ FlowTimes Datapath::flow_times(const KernelInstant& now) const {
 }
 
 WallClock Datapath::wall_clock(const KernelInstant& now) const {
-    return {now.jiffies, unix_now_ns(), parts_.settings.hz};
+    return {now.jiffies, unix_time().count(), parts_.settings.hz};
 }
 
 }  // namespace dishwall

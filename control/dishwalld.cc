@@ -14,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "control/clock.h"
 #include "control/daemon.h"
 #include "control/kernel_support.h"
 #include "control/methods.h"
@@ -50,7 +51,7 @@ int on_leave(sd_event_source* source, const signalfd_siginfo* signal, void*) {
 
 int on_reload(sd_event_source*, const signalfd_siginfo*, void* daemon) {
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-               static_cast<unsigned long long>(monotonic_now_ns() / 1000));
+               static_cast<unsigned long long>(monotonic_time().count() / 1000));
     (void)static_cast<Daemon*>(daemon)->load(std::nullopt);  // says in the log what came of it
     sd_notify(0, "READY=1");
     return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/event_reader.h"
+#include "control/clock.h"
 
 #include <bpf/libbpf.h>
 #include <sys/epoll.h>
@@ -52,7 +53,8 @@ Result<EventReader> EventReader::open(sd_event* loop, const KernelMaps& maps, Ca
     return EventReader(std::move(state));
 }
 
-nlohmann::json event_json(const dw_event& event, const CounterRegistry& names, std::int64_t wall_offset_ns) {
+nlohmann::json event_json(const dw_event& event, const CounterRegistry& names,
+                          std::chrono::nanoseconds wall_offset) {
     const bool accepted = event.verdict == DW_ACCEPT;
     const ReasonInfo& reason = reason_info(event.reason);
     const RuleCounter* rule = event.rule == DW_NO_RULE ? nullptr : names.find(event.rule);
@@ -60,7 +62,7 @@ nlohmann::json event_json(const dw_event& event, const CounterRegistry& names, s
         {"kind", event.audit != 0 ? "audit"
                  : accepted       ? "accept"
                                   : "drop"},
-        {"time", iso_time(static_cast<std::int64_t>(event.time_ns) + wall_offset_ns)},
+        {"time", iso_time(MonotonicTime(event.time_ns) + wall_offset)},
         {"direction", event.direction == 0 ? "in" : "out"},
         {"verdict", event.audit != 0 ? "AUDIT"
                     : accepted       ? "FORWARDED"

@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "control/clock.h"
 #include "control/counter_registry.h"
 #include "control/kernel_maps.h"
 #include "rules/result.h"
@@ -33,8 +34,8 @@ private:
     std::unique_ptr<State, StateCloser> state_;
 };
 
-// As the Monitor stream shows it. `wall_offset_ns`: CLOCK_REALTIME - CLOCK_MONOTONIC.
+// As the Monitor stream shows it. `wall_offset`: CLOCK_REALTIME - CLOCK_MONOTONIC.
 [[nodiscard]] nlohmann::json event_json(const dw_event& event, const CounterRegistry& names,
-                                        std::int64_t wall_offset_ns);
+                                        std::chrono::nanoseconds wall_offset);
 
 }  // namespace dishwall

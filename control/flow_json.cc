@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/flow_json.h"
+#include "control/clock.h"
 
 #include <netinet/in.h>
 
@@ -65,8 +66,8 @@ json flow_json(const FlowSnapshot& snapshot, const CounterRegistry& names, const
     fields["bytes_in"] = flow.in.bytes;
     fields["packets_out"] = flow.out.packets;
     fields["bytes_out"] = flow.out.bytes;
-    fields["first_seen"] = iso_time(clock.unix_ns_of(flow.first_seen));
-    fields["last_seen"] = iso_time(clock.unix_ns_of(flow.last_seen));
+    fields["first_seen"] = iso_time(UnixTime(clock.unix_ns_of(flow.first_seen)));
+    fields["last_seen"] = iso_time(UnixTime(clock.unix_ns_of(flow.last_seen)));
     const std::uint64_t left = snapshot.timeout > snapshot.idle ? snapshot.timeout - snapshot.idle : 0;
     fields["timeout_in"] = left / clock.hz;
     return fields;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/methods.h"
+#include "control/clock.h"
 
 #include <sys/types.h>
 #include <unistd.h>
@@ -102,7 +103,7 @@ json status(Daemon& daemon) {
         {"guard", guard(daemon.sentry())},
         {"routers", routers(daemon)},
         {"config", daemon.options().config},
-        {"loaded_at", iso_time(daemon.loaded_at_ns())},
+        {"loaded_at", iso_time(daemon.loaded_at())},
         {"generation", image->generation},
         {"rules", {{"inbound", policy.inbound.rules.size()}, {"outbound", policy.outbound.rules.size()}}},
         {"image_bytes", image->size},
@@ -300,7 +301,7 @@ CallResult explain(Daemon& daemon, const json& parameters) {
 
 json change_json(const LineChange& change) {
     return {{"kind", change.about_host() ? "host" : "prefix"},
-            {"time", iso_time(unix_now_ns())},
+            {"time", iso_time(unix_time())},
             {"change", to_string(change.kind)},
             {"source", change.source},
             {"prefix", to_string(change.prefix.prefix)},
@@ -342,8 +343,7 @@ void add_methods(IpcServer* server, Daemon* daemon, std::function<void()> leave)
 DaemonObservers monitor_of(IpcServer* server) {
     return {[server](const dw_event& event, const CounterRegistry& names) {
                 if (server->listeners(kMonitor) == 0) return;
-                const std::int64_t offset = unix_now_ns() - static_cast<std::int64_t>(monotonic_now_ns());
-                server->publish(kMonitor, event_json(event, names, offset));
+                server->publish(kMonitor, event_json(event, names, unix_time() - monotonic_time()));
             },
             [server](const LineChange& change) { server->publish(kMonitor, change_json(change)); }};
 }

@@ -4,23 +4,12 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
-#include <ctime>
-
 #include "rules/policy.h"
 
 namespace dishwall {
 namespace {
 
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
-constexpr std::int64_t kNsPerMillisecond = 1'000'000;
-
 bool is_ipv4(const dw_in6& address) { return address.hi == 0 && address.lo >> 32 == 0xffff; }
-
-std::int64_t read_clock(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return now.tv_sec * kNsPerSecond + now.tv_nsec;
-}
 
 }  // namespace
 
@@ -66,18 +55,5 @@ nlohmann::json l4_json(std::uint8_t proto, std::uint16_t source_port, std::uint1
     if (has_ports(proto)) details = {{"source_port", source_port}, {"destination_port", destination_port}};
     return {{protocol_name(proto), details}};
 }
-
-std::string iso_time(std::int64_t unix_ns) {
-    const std::time_t seconds = unix_ns / kNsPerSecond;
-    std::tm utc{};
-    ::gmtime_r(&seconds, &utc);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    return fmt::format("{}.{:03}Z", text, unix_ns % kNsPerSecond / kNsPerMillisecond);
-}
-
-std::int64_t unix_now_ns() { return read_clock(CLOCK_REALTIME); }
-
-std::uint64_t monotonic_now_ns() { return static_cast<std::uint64_t>(read_clock(CLOCK_MONOTONIC)); }
 
 }  // namespace dishwall

@@ -28,9 +28,4 @@ inline Ipv6Address address_of(const dw_in6& words) { return {words.hi, words.lo}
 [[nodiscard]] nlohmann::json l4_json(std::uint8_t proto, std::uint16_t source_port,
                                      std::uint16_t destination_port);
 
-// "2026-11-22T13:05:01.250Z"
-[[nodiscard]] std::string iso_time(std::int64_t unix_ns);
-[[nodiscard]] std::int64_t unix_now_ns();
-[[nodiscard]] std::uint64_t monotonic_now_ns();
-
 }  // namespace dishwall

@@ -309,17 +309,11 @@ std::optional<AddressElement> Definitions::by_mac(const ast::Host& host, std::si
                        &policy_->learnt);
 }
 
-// RFC 4291 appendix A: ff:fe between the halves, and the universal bit turned over.
 std::optional<AddressElement> Definitions::by_eui64(const ast::Host& host, std::size_t network) {
     const auto mac = read_mac(*host.value, &diagnostics_);
     if (!mac || !networks_[network]) return std::nullopt;
-    const MacAddress& m = *mac;
-    std::uint64_t id = 0;
-    for (const std::uint8_t octet :
-         {std::uint8_t(m[0] ^ 2), m[1], m[2], std::uint8_t{0xff}, std::uint8_t{0xfe}, m[3], m[4], m[5]})
-        id = id << 8 | octet;
     Behind place = std::get<Behind>(*networks_[network]);
-    place.interface_id = id;
+    place.interface_id = interface_id_of(*mac);
     return place;
 }
 

@@ -85,4 +85,13 @@ std::string to_string(const Ipv6Prefix& prefix) {
     return to_string(prefix.first()) + "/" + std::to_string(prefix.length());
 }
 
+std::uint64_t interface_id_of(const MacAddress& mac) {
+    std::uint64_t id = 0;
+    for (std::size_t i = 0; i < mac.size(); ++i) {
+        if (i == 3) id = id << 16 | 0xfffe;              // between the halves
+        id = id << 8 | (i == 0 ? mac[i] ^ 2u : mac[i]);  // the universal bit turned over
+    }
+    return id;
+}
+
 }  // namespace dishwall

@@ -5,6 +5,7 @@
 // checks. Text in and out follows RFC 4291 and RFC 5952.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -50,5 +51,10 @@ private:
 // "2001:db8::/32" -> prefix. Empty for anything else, host bits set included.
 [[nodiscard]] std::optional<Ipv6Prefix> parse_prefix(std::string_view text);
 [[nodiscard]] std::string to_string(const Ipv6Prefix& prefix);
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+// The interface id that SLAAC makes of a MAC address: modified EUI-64, RFC 4291 appendix A.
+[[nodiscard]] std::uint64_t interface_id_of(const MacAddress& mac);
 
 }  // namespace dishwall

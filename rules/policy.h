@@ -3,7 +3,8 @@
 // The resolved policy: what a rule file means, with every name looked up and every sugar gone.
 // It is the waist of the compiler. The front end (lexer, parser, resolve) produces it; two things consume
 // it and nothing else: lower.h, which writes the image for the packet core, and evaluate.h, the slow oracle.
-// Addresses behind the line are kept as places (source, subnet id, interface id), never as literals (design D3).
+// Addresses behind the line are kept as places (source, subnet id, interface id), never as literals (design
+// D3).
 #pragma once
 
 #include <netinet/in.h>
@@ -51,26 +52,26 @@ struct PrefixSource {
 enum class XdpMode { automatic, native, generic };
 
 struct Uplink {
-    std::string name;       // "dish"
-    std::string interface;  // "eth0"
+    std::string name;                   // "dish"
+    std::string interface;              // "eth0"
     std::vector<PrefixSource> sources;  // at most DW_SOURCES
     unsigned grace_s = 300;             // seconds that flows of a withdrawn prefix live on
     XdpMode xdp = XdpMode::automatic;
     dw_ipv4_mode ipv4 = DW_IPV4_STATEFUL;
     // Seconds that a flow may be idle, by dw_timeout (R22): RFC 6092 REC-12, 14, 35, 40.
     std::array<std::uint32_t, DW_TIMEOUTS> idle_s = {240, 7440, 240, 300, 60, 300, 60, 0};
-    bool routing_headers = false;          // true: types other than 0 pass the header walk (R8)
-    std::optional<std::uint16_t> vlan;     // the only 802.1Q tag that the uplink's frames carry (R14)
-    bool other_ethertypes = false;         // true: frames that are neither IPv6, IPv4 nor ARP pass (R14)
-    bool udp_without_checksum = false;     // true: UDP over IPv6 with checksum zero passes (R13)
+    bool routing_headers = false;         // true: types other than 0 pass the header walk (R8)
+    std::optional<std::uint16_t> vlan;    // the only 802.1Q tag that the uplink's frames carry (R14)
+    bool other_ethertypes = false;        // true: frames that are neither IPv6, IPv4 nor ARP pass (R14)
+    bool udp_without_checksum = false;    // true: UDP over IPv6 with checksum zero passes (R13)
     bool documentation_prefixes = false;  // true: 2001:db8::/32 and 3fff::/20 are ordinary addresses
     unsigned flow_table = 131072;         // flows, a power of two, 1024..4194304
     Place place;
 };
 
 struct Network {
-    std::string name;       // "lan"
-    unsigned source = 0;    // index into Uplink::sources
+    std::string name;     // "lan"
+    unsigned source = 0;  // index into Uplink::sources
     std::uint16_t subnet = 0;
     std::string interface;  // may be empty
     Place place;
@@ -118,8 +119,8 @@ struct PortRange {
 // One alternative of a MATCH. `service web` gives one for each of its members, a MATCH without protocol
 // gives a single one with an empty `proto`.
 struct ProtocolMatch {
-    std::optional<std::uint8_t> proto;  // empty: any protocol
-    std::vector<PortRange> ports;       // tcp, udp, sctp: destination ports. Empty: all
+    std::optional<std::uint8_t> proto;     // empty: any protocol
+    std::vector<PortRange> ports;          // tcp, udp, sctp: destination ports. Empty: all
     std::vector<std::uint8_t> icmp_types;  // icmpv6. Empty: all
 };
 
@@ -131,7 +132,7 @@ struct Rule {
     AddressSet to;
     bool log = false;
     bool endpoint_independent = false;  // outbound accept: the flows it opens let any peer answer (R23)
-    std::string name;  // given, or "file:line" (file without its directory)
+    std::string name;                   // given, or "file:line" (file without its directory)
     bool named = false;
     Place place;
 };
@@ -151,8 +152,6 @@ struct NamedAddress {
 };
 
 // ---- what is learnt while the policy runs
-
-using MacAddress = std::array<std::uint8_t, 6>;
 
 // `host cam = lan mac 02:11:22:33:44:55`: every address that this device uses on that network.
 struct DeviceHost {

@@ -15,16 +15,6 @@ std::optional<MacAddress> mac_of(const Policy& policy, std::uint32_t id) {
     return std::nullopt;
 }
 
-// RFC 4291, appendix A: modified EUI-64.
-std::uint64_t interface_id_of(const MacAddress& mac) {
-    std::uint64_t id = 0;
-    for (unsigned i = 0; i < mac.size(); ++i) {
-        if (i == 3) id = id << 16 | 0xfffe;
-        id = id << 8 | (i == 0 ? mac[i] ^ 2u : mac[i]);
-    }
-    return id;
-}
-
 struct Candidates {
     const Own& own;
     std::array<Addresses, DW_PREFIX_GRACE + 1> by_state;

@@ -16,12 +16,6 @@
 namespace dishwall {
 namespace {
 
-std::string iso_time(UnixTime at) {
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(at).count();
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(ms / 1000)),
-                       ms % 1000);
-}
-
 bool is_entry(const nlohmann::json& entry) {
     const auto is_text = [&](const char* key) { return entry.contains(key) && entry[key].is_string(); };
     return entry.is_object() && is_text("time") && is_text("kind") && is_text("source") &&

@@ -25,14 +25,12 @@
 #include <string>
 #include <vector>
 
+#include "control/clock.h"
 #include "rules/own.h"
 #include "rules/policy.h"
 #include "rules/result.h"
 
 namespace dishwall {
-
-using MonotonicTime = std::chrono::nanoseconds;  // CLOCK_MONOTONIC since boot
-using UnixTime = std::chrono::nanoseconds;       // CLOCK_REALTIME since 1970
 
 // One moment on every clock that saved state is measured by. Within one boot the monotonic clock tells how
 // long no daemon ran, whatever happened to the wall clock; only across a boot the wall clock has to.

@@ -109,6 +109,7 @@ class Demo:
     def __init__(self, run, claims):
         self.claims = claims
         self.lab = topology.Lab(run)
+        self.lab.client.ip("link set eth0 address 02:11:22:33:44:55")  # the camera of demo.conf
         self.dishwall = Dishwall(self.lab.gateway_ns, CONFIG)
 
     def claim(self, text):
@@ -143,6 +144,7 @@ class Demo:
         self.protected_before_the_line()
         self.published_and_closed()
         self.renumbering()
+        self.device()
         self.looking_inside()
         self.crash()
         self.broken_file()
@@ -207,6 +209,20 @@ class Demo:
             details.append(f"{download.received >> 20} MiB, longest pause "
                            f"{1e3 * download.longest_pause:.0f} ms")
 
+    def device(self):
+        self.claims.heading("A device is followed by its MAC address")
+        address = topology.SECOND.replace("::/56", ":1:5eed::1")  # as privacy extensions would make one
+        with self.claim("an address that nobody uses is closed"):
+            check(not traffic.tcp_opens(self.lab.internet, address, 80, 0.5), f"{address} answered")
+        with self.claim("the camera takes a new address and talks from it; its rule holds there") as details:
+            self.lab.client.ip(f"addr add {address}/64 dev eth0")
+            with traffic.connected(self.lab.client, topology.INTERNET, 80, source=address):
+                talked = time.monotonic()
+            wait_until(lambda: traffic.tcp_opens(self.lab.internet, address, 80, 0.1), 5,
+                       what=f"port 80 of {address} to open")
+            details.append(f"open {1e3 * (time.monotonic() - talked):.0f} ms after its first packets")
+        self.show("hosts")
+
     def looking_inside(self):
         self.claims.heading("What dishwall knows")
         with self.claim("flows: every connection with its rule and its counters, both ways"):
@@ -216,6 +232,10 @@ class Demo:
             biggest = max(flow["packets_out"] for flow in web)
             check(biggest > 1000, f"the download's flow counts only {biggest} packets")
         self.show("flows", lines=8)
+        with self.claim("prefix history: what changed, and how long it took to be in force"):
+            changes = self.dishwall.ask("prefix", "history")["changes"]
+            check({topology.FIRST, topology.SECOND} <= {change["prefix"] for change in changes}, f"{changes}")
+        self.show("prefix", "history")
         with self.claim("counters: by rule and by reason"):
             check(self.dishwall.rule("web") >= 3, "the rule web counted less than three connections")
             check(self.dishwall.reason("default-drop") >= 2, "default-drop counted less than two packets")

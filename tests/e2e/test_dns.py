@@ -63,11 +63,7 @@ dns-update "{ZONE}" {{
     def wait_published(self, *prefixes, patience=10):
         wanted = self.expected(*prefixes)
         began = time.monotonic()
-        try:
-            wait_until(lambda: self.published() == wanted, patience, what=f"records in {prefixes}")
-        except Exception:
-            print(self.published(), self.dishwall.ctl("-j", "status").stdout)
-            raise
+        wait_until(lambda: self.published() == wanted, patience, what=f"records in {prefixes}")
         return time.monotonic() - began
 
     def records(self):
