@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
+#include <span>
 #include <thread>
 
 namespace dishwall {
@@ -51,12 +51,10 @@ Own OwnWriter::in_force() const {
 Result<void> OwnWriter::write(const Own& own) {
     const std::atomic_ref<__u32> index(control_.as<dw_control>()->own_index);
     const std::uint32_t current = index.load(std::memory_order_relaxed) % DW_OWN_COPIES;
-    const auto encoded = std::make_unique<dw_own>(copies_.as_array<dw_own>(DW_OWN_COPIES)[current]);
-    if (Result<void> fits = encode(own, encoded.get()); !fits) return fits;
-
-    std::this_thread::sleep_until(written_at_ + kSpacing);
     const std::uint32_t next = (current + 1) % DW_OWN_COPIES;
-    copies_.as_array<dw_own>(DW_OWN_COPIES)[next] = *encoded;
+    const std::span<dw_own> copies = copies_.as_array<dw_own>(DW_OWN_COPIES);
+    std::this_thread::sleep_until(written_at_ + kSpacing);
+    if (Result<void> fits = encode(own, copies[current], &copies[next]); !fits) return fits;
     index.store(next, std::memory_order_release);
     written_at_ = std::chrono::steady_clock::now();
     return {};

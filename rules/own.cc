@@ -3,23 +3,37 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 namespace dishwall {
 namespace {
 
-// Writes the self set with this seed, or says that a line overflows.
-bool place_self(const std::vector<Ipv6Address>& self, std::uint64_t seed, dw_own* out) {
-    out->self_seed = seed;
-    std::memset(out->self, 0, sizeof out->self);
+struct SelfTable {
+    std::uint64_t seed = 0;
+    dw_in6 lines[DW_SELF_LINES][DW_SELF_WAYS] = {};
+};
+
+// The self set with this seed, or nothing when a line overflows.
+std::optional<SelfTable> place_self(const std::vector<Ipv6Address>& self, std::uint64_t seed) {
+    SelfTable table{.seed = seed};
     for (const Ipv6Address& address : self) {
         const dw_in6 wanted{address.hi, address.lo};
-        dw_in6* line = out->self[dw_self_line(seed, wanted)];
+        dw_in6* line = table.lines[dw_self_line(seed, wanted)];
         dw_in6* end = line + DW_SELF_WAYS;
         dw_in6* way = std::find_if(line, end, [](const dw_in6& a) { return a.hi == 0 && a.lo == 0; });
-        if (way == end) return false;
+        if (way == end) return std::nullopt;
         *way = wanted;
     }
-    return true;
+    return table;
+}
+
+std::optional<SelfTable> self_table(std::vector<Ipv6Address> self) {
+    constexpr std::uint64_t kSeedsTried = 10'000;
+    std::sort(self.begin(), self.end());
+    self.erase(std::unique(self.begin(), self.end()), self.end());
+    for (std::uint64_t seed = 1; seed < kSeedsTried; ++seed)
+        if (std::optional<SelfTable> table = place_self(self, seed)) return table;
+    return std::nullopt;
 }
 
 // A free way in one of the address's two lines, made by sending others to their other line where need be (cuckoo
@@ -101,37 +115,41 @@ std::size_t tidy(std::vector<LearntAddress>* learnt) {
     return left_out;
 }
 
-Result<void> encode(const Own& own, dw_own* out) {
+Result<void> encode(const Own& own, const dw_own& before, dw_own* out) {
     if (own.prefixes.size() > DW_PREFIXES)
         return fail("{} live prefixes, at most {} can be followed", own.prefixes.size(), DW_PREFIXES);
-
-    std::vector<Ipv6Address> self = own.self;
-    std::sort(self.begin(), self.end());
-    self.erase(std::unique(self.begin(), self.end()), self.end());
-
-    dw_own made{};
-    std::copy(own.mac.begin(), own.mac.end(), made.mac);
-    constexpr std::uint64_t kSeedsTried = 10'000;
-    std::uint64_t seed = 1;
-    while (seed < kSeedsTried && !place_self(self, seed, &made)) ++seed;
-    if (seed == kSeedsTried)
-        return fail("{} addresses on this box, about {} can be told apart", self.size(),
+    const std::optional<SelfTable> self = self_table(own.self);
+    if (!self)
+        return fail("{} addresses on this box, about {} can be told apart", own.self.size(),
                     DW_SELF_LINES * DW_SELF_WAYS / 2);
 
+    std::fill(std::begin(out->prefix), std::end(out->prefix), dw_prefix{});
+    out->prefixes = 0;
     for (const LivePrefix& live : own.prefixes) {
-        dw_prefix& slot = made.prefix[made.prefixes++];
+        dw_prefix& slot = out->prefix[out->prefixes++];
         slot.net = live.prefix.first().hi;
         slot.length = static_cast<std::uint8_t>(live.prefix.length());
         slot.state = static_cast<std::uint8_t>(live.state);
         slot.source = static_cast<std::uint8_t>(live.source);
         slot.flags = live.onlink ? DW_PREFIX_ONLINK : 0;
     }
+    std::copy(own.mac.begin(), own.mac.end(), out->mac);
+    out->self_seed = self->seed;
+    std::memcpy(out->self, self->lines, sizeof out->self);
+
     std::vector<LearntAddress> learnt = own.learnt;
     tidy(&learnt);
-    place_all_learnt(learnt, &made);
-    made.losses = out->losses + (lost_any(*out, learnt) ? 1 : 0);
-    *out = made;
+    out->losses = before.losses + (lost_any(before, learnt) ? 1 : 0);
+    // 256 KiB that most policies never use.
+    if (out->learnt_count != 0) std::memset(out->learnt, 0, sizeof out->learnt);
+    out->learnt_count = 0;
+    place_all_learnt(learnt, out);
     return {};
+}
+
+Result<void> encode(const Own& own, dw_own* table) {
+    const auto before = std::make_unique<dw_own>(*table);
+    return encode(own, *before, table);
 }
 
 }  // namespace dishwall

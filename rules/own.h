@@ -54,8 +54,11 @@ struct Located {
 // DW_LEARNT_HOSTS hosts at one address. Returns how many found no room: they are unknown, so closed.
 std::size_t tidy(std::vector<LearntAddress>* learnt);
 
-// `out` holds what was in force until now (all zero: nothing), which counts what learnt hosts have lost.
-// Fails when there are more prefixes or addresses than the layout holds; `out` is then untouched.
-[[nodiscard]] Result<void> encode(const Own& own, dw_own* out);
+// `before` is what is in force until now (all zero: nothing): what learnt hosts have lost is counted from there.
+// `out` is another table, with anything that was encoded before or all zero. Fails when there are more prefixes
+// or addresses than the layout holds; `out` is then untouched.
+[[nodiscard]] Result<void> encode(const Own& own, const dw_own& before, dw_own* out);
+// For one table that changes where it stands.
+[[nodiscard]] Result<void> encode(const Own& own, dw_own* table);
 
 }  // namespace dishwall

@@ -11,7 +11,7 @@ enum dw_spot_flag {
 	DW_SPOT_PLACED = 1, /* in a live prefix: `place` is set */
 	DW_SPOT_SELF = 2,   /* one of this box's addresses */
 	DW_SPOT_ONLINK = 4, /* in a prefix shared with the dish segment */
-	DW_SPOT_LEARNT = 8, /* of learnt hosts: `host` is set */
+	DW_SPOT_LEARNT = 8, /* of learnt hosts: `learnt` is set */
 };
 
 /* An address with all its names, as the policy compares them. */
@@ -22,7 +22,7 @@ struct dw_spot {
 	__u8 slot;           /* of the prefix, or DW_NOWHERE */
 	__u8 state;          /* enum dw_prefix_state */
 	__u8 pad[5];
-	__u32 host[DW_LEARNT_HOSTS]; /* ids; 0 behind the last */
+	struct dw_in6 learnt[DW_LEARNT_HOSTS]; /* their names in the image; all zero behind the last */
 };
 
 DW_INLINE int dw_in6_equal(struct dw_in6 a, struct dw_in6 b)
@@ -40,7 +40,8 @@ DW_INLINE int dw_is_self(const struct dw_own *own, struct dw_in6 a)
 	return 0;
 }
 
-/* Which learnt hosts use the address: two lines at most, wanted only where rules are asked. Returns the flag to set. */
+/* Which learnt hosts use the address: two lines at most, wanted only where rules are asked. Returns the flag to
+ * set. */
 DW_GLOBAL int dw_recall(const struct dw_own *own, struct dw_spot *spot)
 {
 	struct dw_in6 a;
@@ -56,7 +57,12 @@ DW_GLOBAL int dw_recall(const struct dw_own *own, struct dw_spot *spot)
 		for (int way = 0; way < DW_LEARNT_WAYS; way++) {
 			if (!dw_in6_equal(line[way].address, a))
 				continue;
-			__builtin_memcpy(spot->host, line[way].host, sizeof(spot->host));
+			for (int i = 0; i < DW_LEARNT_HOSTS; i++) {
+				__u32 host = line[way].host[i];
+
+				spot->learnt[i].hi = host ? DW_LEARNT_KEY | host : 0;
+				spot->learnt[i].lo = 0;
+			}
 			return DW_SPOT_LEARNT;
 		}
 	}

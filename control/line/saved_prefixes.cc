@@ -30,12 +30,6 @@ Result<void> write_all(const std::string& file, const std::string& text) {
     return {};
 }
 
-std::chrono::nanoseconds read_clock(clockid_t clock) {
-    timespec now{};
-    clock_gettime(clock, &now);
-    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
-
 }  // namespace
 
 Instant instant_now() {
