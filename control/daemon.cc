@@ -95,7 +95,8 @@ Result<void> Daemon::start_behind_guard(Candidate candidate) {
     tell_history_warnings();
 
     // 4. What is ours by a complete dump and by what was known of names, then the new policy in one swap.
-    if (Result<void> named = domains_.follow(*candidate.policy); !named) return named;
+    if (Result<void> named = domains_.follow(*candidate.policy); !named)
+        spdlog::warn("{}", named.error().message);
     line_.set_resolved(domains_.addresses());
     const Result<Own> own = line_.start(*candidate.policy);
     if (!own) return fail_with(own.error(), "uplink " + uplink.name);
