@@ -3,7 +3,15 @@
 
 #include <fmt/chrono.h>
 
+#include <fstream>
+
 namespace dishwall {
+
+Instant instant_now() {
+    std::string boot;
+    std::getline(std::ifstream("/proc/sys/kernel/random/boot_id") >> std::ws, boot);
+    return {monotonic_time(), unix_time(), boot};
+}
 
 std::string iso_time(UnixTime at) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(at).count();

@@ -22,6 +22,15 @@ using UnixTime = std::chrono::nanoseconds;       // CLOCK_REALTIME since 1970
 [[nodiscard]] inline MonotonicTime monotonic_time() { return read_clock(CLOCK_MONOTONIC); }
 [[nodiscard]] inline UnixTime unix_time() { return read_clock(CLOCK_REALTIME); }
 
+// One moment on every clock that saved state is measured by. Within one boot the monotonic clock tells how
+// long no daemon ran, whatever happened to the wall clock; only across a boot the wall clock has to.
+struct Instant {
+    MonotonicTime monotonic{0};
+    UnixTime wall{0};
+    std::string boot;  // the kernel's boot_id; empty: not known
+};
+[[nodiscard]] Instant instant_now();
+
 // "2026-11-22T13:05:01.250Z"
 [[nodiscard]] std::string iso_time(UnixTime at);
 

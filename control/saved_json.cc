@@ -19,7 +19,7 @@ Result<nlohmann::json> SavedJson::read() const {
 
 Result<void> SavedJson::write(const nlohmann::json& state) const {
     if (file_.empty()) return {};
-    return replace_file(file_, state.dump(2) + "\n");
+    return replace_file(file_, state.dump(2) + "\n", Synced::no);
 }
 
 }  // namespace dishwall

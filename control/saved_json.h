@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A part's memory over restarts: one JSON file in the state directory, read once and replaced whole.
+// A part's memory over restarts: one JSON file in the state directory, read once and replaced whole, not synced
+// (state_file.h): after a power cut there are no open flows to be right about, and the rest is learnt again.
 #pragma once
 
 #include <filesystem>

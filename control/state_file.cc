@@ -22,7 +22,6 @@ Result<void> write_all(const UniqueFd& file, std::string_view text, const std::s
         if (written < 0) return fail("cannot write {}: {}", path, std::strerror(errno));
         text.remove_prefix(static_cast<std::size_t>(written));
     }
-    if (::fsync(file.get()) != 0) return fail("cannot write {}: {}", path, std::strerror(errno));
     return {};
 }
 
@@ -51,18 +50,20 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
     }
 }
 
-Result<void> replace_file(const std::string& path, std::string_view text) {
+Result<void> replace_file(const std::string& path, std::string_view text, Synced synced) {
     const std::string directory = std::filesystem::path(path).parent_path().string();
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) return fail("cannot create {}: {}", directory, error.message());
     const std::string beside = path + ".new";
-    const UniqueFd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    const UniqueFd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
     if (!file.is_open()) return fail("cannot write {}: {}", beside, std::strerror(errno));
     if (Result<void> written = write_all(file, text, beside); !written) return written;
+    if (synced == Synced::yes && ::fsync(file.get()) != 0)
+        return fail("cannot write {}: {}", beside, std::strerror(errno));
     if (::rename(beside.c_str(), path.c_str()) != 0)
         return fail("cannot replace {}: {}", path, std::strerror(errno));
-    sync_directory(directory);
+    if (synced == Synced::yes) sync_directory(directory);
     return {};
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Small files read and replaced whole. A replaced file is the old one or the new one after a crash or a power
-// cut, never a half: written beside it, synced, renamed, and the directory synced.
+// Small files read and replaced whole: written beside the old one and renamed, so that a reader, or a daemon after
+// a crash, finds the old or the new one. Synced to disk it is so after a power cut, too; but an SD card may take
+// seconds for that, which the event loop does not have while it follows the line.
 #pragma once
 
 #include <optional>
@@ -14,6 +15,8 @@ namespace dishwall {
 
 // Empty when there is no such file. At most 64 MiB: a rule file or a state file is never larger.
 [[nodiscard]] Result<std::optional<std::string>> read_file(const std::string& path);
-[[nodiscard]] Result<void> replace_file(const std::string& path, std::string_view text);
+enum class Synced { yes, no };
+[[nodiscard]] Result<void> replace_file(const std::string& path, std::string_view text,
+                                        Synced synced = Synced::yes);
 
 }  // namespace dishwall

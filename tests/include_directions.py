@@ -11,7 +11,7 @@ import sys
 
 # Small headers that know nothing of what they are used for.
 COMMON = {"control/back_off.h", "control/clock.h", "control/event_source.h", "control/saved_json.h",
-          "control/unique_fd.h"}
+          "control/state_file.h", "control/unique_fd.h"}
 
 # A directory, and the directories of this repository whose headers it may include. The longest prefix decides.
 ALLOWED = {

@@ -18,7 +18,7 @@
 #include "control/line/netlink_facts.h"
 #include "control/line/netlink_socket.h"
 #include "control/line/pending_changes.h"
-#include "control/line/saved_prefixes.h"
+#include "control/saved_json.h"
 
 namespace dishwall {
 namespace {
@@ -64,7 +64,7 @@ struct LineFollower::Impl {
     void deliver();
     void report();
     void save_all();
-    void save(Due* due, const SavedPrefixes& file, const nlohmann::json& state) const;
+    void save(Due* due, const SavedJson& file, const nlohmann::json& state) const;
     void set_timer();
     [[nodiscard]] UplinkState uplink_state() const;
     void warn(const std::string& text) const {
@@ -72,7 +72,7 @@ struct LineFollower::Impl {
     }
 
     sd_event* loop;
-    SavedPrefixes saved_prefixes, saved_devices;
+    SavedJson saved_prefixes, saved_devices;
     LineCallbacks callbacks;
     std::chrono::nanoseconds probe_interval;
     std::optional<Line> line;
@@ -285,7 +285,7 @@ void LineFollower::Impl::save_all() {
         save(&save_devices_due, saved_devices, line->devices.to_json(monotonic_time(), unix_time()));
 }
 
-void LineFollower::Impl::save(Due* due, const SavedPrefixes& file, const nlohmann::json& state) const {
+void LineFollower::Impl::save(Due* due, const SavedJson& file, const nlohmann::json& state) const {
     due->reset();
     if (Result<void> done = file.write(state); !done) warn(done.error().message);
 }

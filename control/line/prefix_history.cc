@@ -10,7 +10,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "control/line/saved_prefixes.h"
+#include "control/state_file.h"
 #include "control/unique_fd.h"
 
 namespace dishwall {
@@ -113,7 +113,7 @@ void PrefixHistory::write_line(const std::string& line) {
 void PrefixHistory::compact() {
     std::string text;
     for (const nlohmann::json& entry : entries_) text += line_of(entry);
-    if (Result<void> written = replace_unsynced(file_, text); !written) {
+    if (Result<void> written = replace_file(file_, text, Synced::no); !written) {
         if (!std::exchange(write_failed_, true)) warn(written.error().message);
         return;
     }

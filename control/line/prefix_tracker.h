@@ -32,14 +32,6 @@
 
 namespace dishwall {
 
-// One moment on every clock that saved state is measured by. Within one boot the monotonic clock tells how
-// long no daemon ran, whatever happened to the wall clock; only across a boot the wall clock has to.
-struct Instant {
-    MonotonicTime monotonic{0};
-    UnixTime wall{0};
-    std::string boot;  // the kernel's boot_id; empty: not known
-};
-
 // ---- facts
 
 struct LinkFact {
