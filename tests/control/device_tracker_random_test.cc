@@ -10,13 +10,14 @@
 #include <random>
 
 #include "tests/control/device_facts.h"
+#include "tests/sanitized.h"
 
 namespace dishwall {
 namespace {
 
 using State = NeighbourFact::State;
 
-constexpr int kSchedules = 2000;
+constexpr int kSchedules = 2000 / test::kRandomRunsDividedBy;
 constexpr int kSecondsEach = 250;
 constexpr int kClosedWithin = 35;  // seconds after the device has it no longer
 

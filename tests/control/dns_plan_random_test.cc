@@ -12,13 +12,14 @@
 
 #include "control/dns/update_plan.h"
 #include "tests/control/dns_policy.h"
+#include "tests/sanitized.h"
 
 namespace dishwall {
 namespace {
 
 using std::chrono::seconds;
 
-constexpr int kSchedules = 1000;
+constexpr int kSchedules = 1000 / test::kRandomRunsDividedBy;
 constexpr int kStepsEach = 200;
 constexpr const char* kPrefixes[] = {"2001:db8:100::/56", "2001:db8:200::/60", "2001:db8:300::/64"};
 

@@ -13,11 +13,12 @@
 
 #include "control/line/prefix_tracker.h"
 #include "tests/control/line_model.h"
+#include "tests/sanitized.h"
 
 namespace dishwall {
 namespace {
 
-constexpr int kSchedules = 10'000;
+constexpr int kSchedules = 10'000 / test::kRandomRunsDividedBy;
 constexpr int kSecondsEach = 100;
 constexpr std::uint32_t kMetrics[] = {1024, 2048};
 constexpr const char* kInterfaces[] = {"wan", "wan2", "br"};

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The unit tests run a second time under ASan and UBSan, unoptimised: twenty times slower. There, random runs look
+// for errors of memory, which show soon, and are a tenth as long.
+#pragma once
+
+namespace dishwall::test {
+
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr int kRandomRunsDividedBy = 10;
+#else
+inline constexpr int kRandomRunsDividedBy = 1;
+#endif
+
+}  // namespace dishwall::test
