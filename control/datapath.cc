@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/datapath.h"
-#include "control/clock.h"
 
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
@@ -10,6 +9,7 @@
 #include <cstring>
 #include <memory>
 
+#include "control/clock.h"
 #include "control/packet_json.h"
 
 namespace dishwall {

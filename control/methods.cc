@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/methods.h"
-#include "control/clock.h"
 
 #include <sys/types.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "control/clock.h"
 #include "control/packet_json.h"
 
 namespace dishwall {

@@ -2,7 +2,7 @@
 /*
  * The only reader of the policy image (rules/lower.cc is the only writer). First match wins, in file order.
  *
- * This first classifier is a linear walk over one-line rules; address sets are sorted ranges, found by
+ * This first classifier is a linear walk over rules of half a line; address sets are sorted ranges, found by
  * binary search, and looked at only after protocol and ports agree. It is exact, and its cost grows with the
  * number of rules: bpf/core/README.md says what replaces it and when.
  */
