@@ -102,7 +102,15 @@ bool reap(pid_t pid, std::chrono::milliseconds patience) {
 
 }  // namespace
 
-void keep_off(int cpu) { reserved_cpu = cpu; }
+Result<void> take_cpu(int cpu) {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    if (::sched_setaffinity(0, sizeof(only), &only) != 0)
+        return fail("cannot run on CPU {}: {}", cpu, std::strerror(errno));
+    reserved_cpu = cpu;
+    return {};
+}
 
 Result<std::string> run(const NetworkNamespace& where, const std::vector<std::string>& command,
                         std::string_view input) {

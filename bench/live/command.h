@@ -19,8 +19,8 @@ namespace dishwall::bench {
 [[nodiscard]] Result<std::string> run(const NetworkNamespace& where, const std::vector<std::string>& command,
                                       std::string_view input = {});
 
-// Programs in the background run on any CPU but this one, which belongs to the packets. -1: anywhere.
-void keep_off(int cpu);
+// This thread has the CPU for itself: programs in the background run on any but this one.
+[[nodiscard]] Result<void> take_cpu(int cpu);
 
 // A program in the background; ended by SIGTERM, then SIGKILL, when this object goes.
 class Background {

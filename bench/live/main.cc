@@ -28,18 +28,6 @@ struct Options {
     bool list = false;
 };
 
-// Live frames are processed where they are made, so pinning this thread pins the device under test as well.
-Result<void> take_cpu(int cpu) {
-    cpu_set_t only;
-    CPU_ZERO(&only);
-    CPU_SET(cpu, &only);
-    if (::sched_setaffinity(0, sizeof(only), &only) != 0)
-        return fail("cannot run on CPU {}: {}", cpu, std::strerror(errno));
-    keep_off(cpu);
-    ::setpriority(PRIO_PROCESS, 0, -20);  // helps on a busy machine; nothing depends on it
-    return {};
-}
-
 void declare(CLI::App& app, Options& options) {
     SessionOptions& session = options.session;
     app.add_flag("--quick", session.quick, "one short repeat: checks the gates, its numbers mean nothing");
@@ -78,7 +66,10 @@ Result<bool> measure_and_publish(Options options) {
     if (!scratch) return tl::unexpected(scratch.error());
     rows.directory = scratch->directory;
     rows.pins = scratch->pins;
+    // Live frames are processed where they are made, so pinning this thread pins the device under test as
+    // well.
     if (auto taken = take_cpu(options.session.cpu); !taken) return tl::unexpected(taken.error());
+    ::setpriority(PRIO_PROCESS, 0, -20);  // helps on a busy machine; nothing depends on it
     auto report = measure_all(options.session);
     if (!report) return tl::unexpected(report.error());
     if (auto published = publish(options, *report); !published) return tl::unexpected(published.error());

@@ -31,17 +31,6 @@ struct Options {
     std::string json_file, readme;
 };
 
-// The clock's thread spins on a CPU of its own; daemons have the others.
-Result<void> take_cpu(int cpu) {
-    cpu_set_t only;
-    CPU_ZERO(&only);
-    CPU_SET(cpu, &only);
-    if (::sched_setaffinity(0, sizeof(only), &only) != 0)
-        return fail("cannot run on CPU {}: {}", cpu, std::strerror(errno));
-    keep_off(cpu);
-    return {};
-}
-
 class Session {
 public:
     explicit Session(const Options& options) : options_(options) {}
@@ -50,6 +39,7 @@ public:
         auto scratch = make_scratch({options_.daemon, options_.json_file, options_.readme});
         if (!scratch) return tl::unexpected(scratch.error());
         RenumberReport report{look_at_machine(), options_.rounds, options_.quick, {}};
+        // The clock's thread spins on a CPU of its own; daemons have the others.
         if (auto taken = take_cpu(options_.cpu); !taken) return tl::unexpected(taken.error());
         if (auto built = build(*scratch, &report); !built) return tl::unexpected(built.error());
         for (unsigned round = 0; round < options_.rounds; ++round)
