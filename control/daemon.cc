@@ -6,40 +6,9 @@
 #include <filesystem>
 
 #include "control/clock.h"
-#include "control/packet_json.h"
 #include "control/state_file.h"
-#include "rules/lower.h"
 
 namespace dishwall {
-namespace {
-
-tl::unexpected<LoadFailure> refused(std::string message) {
-    return tl::unexpected(LoadFailure{true, std::move(message), {}, {}});
-}
-
-tl::unexpected<LoadFailure> failed(const Error& error) {
-    return tl::unexpected(LoadFailure{false, error.message, {}, {}});
-}
-
-// What a running daemon cannot change under its feet.
-std::string needs_restart(const Uplink& now, const Uplink& wanted) {
-    if (wanted.interface != now.interface)
-        return fmt::format("the uplink's interface changes from {} to {}", now.interface, wanted.interface);
-    if (wanted.flow_table != now.flow_table)
-        return fmt::format("the flow table's size changes from {} to {}", now.flow_table, wanted.flow_table);
-    return {};
-}
-
-// Files that people expect to be read too, and that this version does not.
-void warn_about_unread_files(const std::string& config) {
-    const std::filesystem::path directory = std::filesystem::path(config).parent_path() / "conf.d";
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
-        if (entry.path().extension() == ".conf")
-            spdlog::warn("{} is not read: this version knows one rule file only", entry.path().string());
-}
-
-}  // namespace
 
 Daemon::Daemon(sd_event* loop, DaemonOptions options, DaemonObservers observers)
     : loop_(loop),
@@ -55,13 +24,22 @@ Daemon::Daemon(sd_event* loop, DaemonOptions options, DaemonObservers observers)
       dns_(loop, options_.state_dir,
            DnsCallbacks{[this](const std::string& text) { note("dns", text); },
                         [this](const std::string& text) { note("dns-failed", text); }}),
-      history_(options_.state_dir) {}
+      history_(options_.state_dir),
+      feeds_(loop, FeedCallbacks{[this](unsigned feed, std::shared_ptr<const FeedEntries> entries) {
+                                     return take_feed(feed, std::move(entries));
+                                 },
+                                 [](const std::string& text) { spdlog::info("{}", text); },
+                                 [](const std::string& text) { spdlog::warn("{}", text); }}),
+      store_(PolicyStore::open(options_.state_dir)) {}
 
 Result<void> Daemon::start() {
-    // 1. The names of counters as a former daemon left them, then the rule file: what can be wrong without
-    //    touching the kernel.
+    // 1. The names of counters as a former daemon left them, then the rule file, or the stored policy that somebody's
+    //    way back depends on: what can be wrong without touching the kernel.
     if (Result<void> read = read_names(); !read) return read;
-    tl::expected<Candidate, LoadFailure> candidate = prepare(options_.config);
+    for (const std::string& warning : store_.warnings()) spdlog::warn("{}", warning);
+    const Instant now = instant_now();
+    StartPlan plan = plan_start(store_.standing(), now.boot, read_clock(CLOCK_BOOTTIME));
+    CandidateResult candidate = candidate_to_start(&plan);
     if (!candidate) return fail_closed(candidate.error());
     const std::string interface = candidate->policy->uplink.interface;
     Result<PinDirectory> pins = PinDirectory::open(options_.pin_dir);
@@ -75,12 +53,12 @@ Result<void> Daemon::start() {
         if (Result<void> free = check_no_foreign_program(*pins_, *device); !free) return free;
     sentry_.emplace(loop_, *pins_, interface, options_.egress);
     sentry_->shut(device);
-    Result<void> started = start_behind_guard(std::move(*candidate));
+    Result<void> started = start_behind_guard(std::move(*candidate), plan);
     if (!started) return fail("{}; {}", started.error().message, sentry_->left_behind());
     return started;
 }
 
-Result<void> Daemon::start_behind_guard(Candidate candidate) {
+Result<void> Daemon::start_behind_guard(Candidate candidate, const StartPlan& plan) {
     const Uplink uplink = candidate.policy->uplink;
 
     // 3. Maps and programs, adopted or new. What is in force stays so.
@@ -100,7 +78,8 @@ Result<void> Daemon::start_behind_guard(Candidate candidate) {
     line_.set_resolved(domains_.addresses());
     const Result<Own> own = line_.start(*candidate.policy);
     if (!own) return fail_with(own.error(), "uplink " + uplink.name);
-    if (Result<void> enforced = enforce(std::move(candidate), *own); !enforced) return enforced;
+    if (Result<void> enforced = enforce(&candidate, *own, plan.by); !enforced) return enforced;
+    remember_start(candidate, plan);
 
     // 5. Only now the programs and, behind them, the guard; pins last, as they are what the next daemon
     //    believes.
@@ -110,11 +89,13 @@ Result<void> Daemon::start_behind_guard(Candidate candidate) {
     if (!datapath_->adopted())
         if (Result<void> pinned = pin_maps(*pins_, datapath_->maps()); !pinned) return pinned;
 
-    Result<EventReader> events = EventReader::open(
-        loop_, datapath_->maps(), [this](const dw_event& event) { observers_.packet(event, names_); });
+    shadow_.emplace(loop_, [this] { return in_force(); });
+    Result<EventReader> events = EventReader::open(loop_, datapath_->maps(),
+                                                   [this](const dw_event& event) { on_event(event); });
     if (!events) return tl::unexpected(events.error());
     events_ = std::move(*events);
     follow_names_and_records(*own);
+    feeds_.follow(*policy_, candidate.missing);
     return {};
 }
 
@@ -158,84 +139,26 @@ Result<void> Daemon::read_names() {
     return {};
 }
 
-tl::expected<Daemon::Candidate, LoadFailure> Daemon::prepare(const std::string& path) const {
-    tl::expected<LoadedConfig, ConfigFailure> config = load_config(path);
-    if (!config)
-        return tl::unexpected(
-            LoadFailure{false, config.error().message, config.error().diagnostics, config.error().interface});
-    if (!config->warnings.empty()) spdlog::warn("{} has warnings:\n{}", path, config->warnings);
-    warn_about_unread_files(path);
-
-    Candidate candidate{std::make_unique<const Policy>(std::move(config->policy)),
-                        names_,
-                        {},
-                        {},
-                        std::move(config->warnings)};
-    Result<std::vector<std::uint32_t>> reused = candidate.names.assign(*candidate.policy);
-    if (!reused) return failed(reused.error());
-    candidate.reused = std::move(*reused);
-    Result<std::vector<std::byte>> image =
-        lower(*candidate.policy, [&](const Rule& rule) { return candidate.names.id_of(rule); });
-    if (!image) return failed(image.error());
-    candidate.image = std::move(*image);
-    return candidate;
-}
-
-Result<void> Daemon::enforce(Candidate candidate, const Own& own) {
-    // Names first: after a crash here, a counter has a name that nobody counts for, not the reverse.
-    if (Result<void> saved = replace_file(names_path(), candidate.names.to_json()); !saved) return saved;
+Result<void> Daemon::enforce(Candidate* candidate, const Own& own, PolicyBy by) {
+    // Names first: after a crash here, a counter has a name that nobody counts for, not the reverse. But a full disk
+    // must not stop the way back.
+    if (Result<void> saved = replace_file(names_path(), candidate->names.to_json()); !saved) {
+        if (by != PolicyBy::revert) return saved;
+        spdlog::error("{}; totals of rules may have wrong names after a restart", saved.error().message);
+    }
     if (datapath_->adopted() &&
         names_.list().empty())  // adopted counters whose names are lost mean nothing any more
         for (std::uint32_t id = DW_REASONS_MAX; id < DW_COUNTERS; ++id) datapath_->counters().zero(id);
-    for (const std::uint32_t id : candidate.reused) datapath_->counters().zero(id);
+    for (const std::uint32_t id : candidate->reused) datapath_->counters().zero(id);
 
-    const Result<std::uint32_t> generation = datapath_->put_in_force(candidate.image, own);
+    const Result<std::uint32_t> generation = datapath_->put_in_force(candidate->image, own);
     if (!generation) return tl::unexpected(generation.error());
-    policy_ = std::move(candidate.policy);
-    names_ = std::move(candidate.names);
+    policy_ = std::move(candidate->policy);
+    names_ = std::move(candidate->names);
     loaded_at_ = unix_time();
     spdlog::info("policy in force: {} inbound and {} outbound rules, generation {}",
                  policy_->inbound.rules.size(), policy_->outbound.rules.size(), *generation);
     return {};
-}
-
-tl::expected<LoadReport, LoadFailure> Daemon::load(const std::optional<std::string>& path) {
-    const std::string file = path.value_or(options_.config);
-    tl::expected<LoadReport, LoadFailure> report = replace_policy(file);
-    if (report) {
-        options_.config = file;
-        return report;
-    }
-    LoadFailure& failure = report.error();
-    failure.message += "; the policy that was in force still is";
-    spdlog::error("load: {}{}{}", failure.message, failure.diagnostics.empty() ? "" : "\n",
-                  failure.diagnostics);
-    return report;
-}
-
-tl::expected<LoadReport, LoadFailure> Daemon::replace_policy(const std::string& path) {
-    tl::expected<Candidate, LoadFailure> candidate = prepare(path);
-    if (!candidate) return tl::unexpected(candidate.error());
-    const Uplink& uplink = candidate->policy->uplink;
-    if (const std::string why = needs_restart(policy_->uplink, uplink); !why.empty())
-        return refused(fmt::format("{}; restart the daemon to change that", why));
-    if (uplink.xdp != policy_->uplink.xdp)
-        spdlog::warn("the XDP mode stays as it is; 'dishctl unload' and a new start would change it");
-
-    const Result<Own> own = line_.follow(*candidate->policy);
-    if (!own) return failed(own.error());
-    LoadReport report{std::move(candidate->warnings)};
-    const XdpMode mode = uplink.xdp;
-    if (Result<void> enforced = enforce(std::move(*candidate), *own); !enforced) {
-        const Result<Own> back = line_.follow(*policy_);
-        if (!back) spdlog::error("cannot follow the old policy's line again: {}", back.error().message);
-        if (Result<void> saved = replace_file(names_path(), names_.to_json()); !saved)
-            spdlog::error("{}", saved.error().message);
-        return failed(enforced.error());
-    }
-    sentry_->set_mode(mode);
-    follow_names_and_records(*own);
-    return report;
 }
 
 Result<void> Daemon::unload() {
@@ -264,25 +187,13 @@ Result<void> unload_what_is_left(const DaemonOptions& options) {
     return {};
 }
 
-Result<Explanation> Daemon::explain(const PacketSpec& packet) {
+Result<const Explainer*> Daemon::explainer() {
     if (!explainer_) {
-        Result<Explainer> loaded =
-            Explainer::load(datapath_->settings(), datapath_->cpus(), datapath_->maps());
+        Result<Explainer> loaded = Explainer::load(*datapath_);
         if (!loaded) return tl::unexpected(loaded.error());
         explainer_ = std::move(*loaded);
     }
-    const Result<dw_outcome> outcome = explainer_->run(packet, line_.own().mac);
-    if (!outcome) return tl::unexpected(outcome.error());
-    const Result<KernelInstant> now = datapath_->now();
-    if (!now) return tl::unexpected(now.error());
-    Explanation explanation =
-        dishwall::explain(packet, *outcome,
-                          ExplainContext{*policy_, line_.own(), names_, datapath_->flows(),
-                                         datapath_->flow_times(*now), datapath_->wall_clock(*now)});
-    if (!explanation.agree)
-        spdlog::error("explain: program and evaluator DISAGREE, please report this: {}",
-                      explanation.reply.dump());
-    return explanation;
+    return &*explainer_;
 }
 
 nlohmann::json Daemon::prefixes() {
@@ -313,6 +224,11 @@ Result<void> Daemon::withdraw_prefix(const std::string& source, const std::optio
     if (Result<void> told = line_.withdraw_prefix(source, prefix); !told) return told;
     line_.report_now();
     return {};
+}
+
+void Daemon::on_event(const dw_event& event) {
+    if ((event.kind & DW_EVENT_JUDGED) != 0) shadow_->take(event);
+    if (gate_.lets_through(event, *policy_, names_)) observers_.packet(event, names_);
 }
 
 void Daemon::on_own_changed(const LineUpdate& update) {

@@ -113,7 +113,7 @@ Result<Datapath> Datapath::open(const PinDirectory& pins, unsigned flow_table) {
                     std::move(*flows));
 }
 
-Result<std::uint32_t> Datapath::put_in_force(std::span<const std::byte> image, const Own& own) {
+Result<std::uint32_t> Datapath::put_in_force(const CompiledImage& image, const Own& own) {
     // What would not fit is found out before anything is touched.
     if (Result<void> fits = encode(own, std::make_unique<dw_own>().get()); !fits)
         return tl::unexpected(fits.error());

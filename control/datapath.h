@@ -37,7 +37,7 @@ public:
 
     // Swaps image and `own` so that no packet is judged by an image with prefixes numbered for another one.
     // When it fails, what was in force still is. Returns the generation.
-    [[nodiscard]] Result<std::uint32_t> put_in_force(std::span<const std::byte> image, const Own& own);
+    [[nodiscard]] Result<std::uint32_t> put_in_force(const CompiledImage& image, const Own& own);
 
     [[nodiscard]] std::size_t flow_slots() const { return buckets() * DW_WAYS; }
     [[nodiscard]] std::size_t flow_bytes() const { return buckets() * sizeof(dw_bucket); }

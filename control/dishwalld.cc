@@ -44,15 +44,17 @@ Result<Loop> make_loop() {
     return Loop(loop);
 }
 
-int on_leave(sd_event_source* source, const signalfd_siginfo* signal, void*) {
+int on_leave(sd_event_source* source, const signalfd_siginfo* signal, void* daemon) {
     spdlog::info("{}: going; the policy stays in force", ::strsignal(static_cast<int>(signal->ssi_signo)));
+    const std::string unconfirmed = static_cast<Daemon*>(daemon)->left_unconfirmed();
+    if (!unconfirmed.empty()) spdlog::warn("{}", unconfirmed);
     return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
 int on_reload(sd_event_source*, const signalfd_siginfo*, void* daemon) {
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
                static_cast<unsigned long long>(monotonic_time().count() / 1000));
-    (void)static_cast<Daemon*>(daemon)->load(std::nullopt);  // says in the log what came of it
+    (void)static_cast<Daemon*>(daemon)->load({});  // says in the log what came of it
     sd_notify(0, "READY=1");
     return 0;
 }

@@ -16,26 +16,37 @@ namespace dishwall {
 
 struct EventReader::State {
     Callback callback;
+    MonotonicTime until{0};  // of this turn
     ring_buffer* ring = nullptr;
     sd_event_source* source = nullptr;
+
+    static int take_event(void* self, void* data, std::size_t size);
+    static int on_readable(sd_event_source* source, int fd, std::uint32_t events, void* self);
 };
 
 namespace {
 
-int take_event(void* context, void* data, std::size_t size) {
+// While a shadow runs, packets may come faster than they can be compared: the loop's other work has its turn, too.
+constexpr auto kTurn = std::chrono::milliseconds(20);
+
+}  // namespace
+
+// A negative answer ends the turn; what is left waits in the buffer.
+int EventReader::State::take_event(void* self, void* data, std::size_t size) {
+    auto* state = static_cast<State*>(self);
     dw_event event;
     if (size < sizeof event) return 0;  // not one of ours
     std::memcpy(&event, data, sizeof event);
-    (*static_cast<EventReader::Callback*>(context))(event);
-    return 0;
+    state->callback(event);
+    return monotonic_time() < state->until ? 0 : -EAGAIN;
 }
 
-int on_readable(sd_event_source*, int, std::uint32_t, void* ring) {
-    ring_buffer__consume(static_cast<ring_buffer*>(ring));
+int EventReader::State::on_readable(sd_event_source*, int, std::uint32_t, void* self) {
+    auto* state = static_cast<State*>(self);
+    state->until = monotonic_time() + kTurn;
+    ring_buffer__consume(state->ring);
     return 0;
 }
-
-}  // namespace
 
 void EventReader::StateCloser::operator()(State* state) const {
     sd_event_source_disable_unref(state->source);
@@ -44,11 +55,11 @@ void EventReader::StateCloser::operator()(State* state) const {
 }
 
 Result<EventReader> EventReader::open(sd_event* loop, const KernelMaps& maps, Callback callback) {
-    std::unique_ptr<State, StateCloser> state(new State{std::move(callback), nullptr, nullptr});
-    state->ring = ring_buffer__new(maps.events.get(), take_event, &state->callback, nullptr);
+    std::unique_ptr<State, StateCloser> state(new State{std::move(callback)});
+    state->ring = ring_buffer__new(maps.events.get(), State::take_event, state.get(), nullptr);
     if (state->ring == nullptr) return fail("cannot read events: {}", describe_bpf_error(errno));
     const int error = sd_event_add_io(loop, &state->source, ring_buffer__epoll_fd(state->ring), EPOLLIN,
-                                      on_readable, state->ring);
+                                      State::on_readable, state.get());
     if (error < 0) return fail("cannot wait for events: {}", std::strerror(-error));
     return EventReader(std::move(state));
 }
@@ -57,14 +68,16 @@ nlohmann::json event_json(const dw_event& event, const CounterRegistry& names,
                           std::chrono::nanoseconds wall_offset) {
     const bool accepted = event.verdict == DW_ACCEPT;
     const ReasonInfo& reason = reason_info(event.reason);
-    const RuleCounter* rule = event.rule == DW_NO_RULE ? nullptr : names.find(event.rule);
+    const bool audit = (event.kind & DW_EVENT_AUDIT) != 0;
+    const std::uint32_t named = audit ? event.audit_rule : event.rule;
+    const RuleCounter* rule = named == DW_NO_RULE ? nullptr : names.find(named);
     nlohmann::json fields{
-        {"kind", event.audit != 0 ? "audit"
+        {"kind", audit      ? "audit"
                  : accepted       ? "accept"
                                   : "drop"},
         {"time", iso_time(MonotonicTime(event.time_ns) + wall_offset)},
         {"direction", event.direction == 0 ? "in" : "out"},
-        {"verdict", event.audit != 0 ? "AUDIT"
+        {"verdict", audit      ? "AUDIT"
                     : accepted       ? "FORWARDED"
                                      : "DROPPED"},
         {"IP", ip_json(event.src, event.dst)},

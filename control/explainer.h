@@ -1,56 +1,47 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What would happen to this packet, and why (design D7). The packet goes through a second instance of the
-// very programs on the uplink, on the live maps, told to change nothing and to leave a trace; and through the
-// evaluator in rules/, which shares no code with them. When the two differ, one of them has a bug, and that
-// is said loudly.
+// What would happen to this packet (design D7): it goes through a second instance of the very programs on the
+// uplink, on the live maps, told to change nothing and to leave a trace. explanation.h puts the outcome into words
+// and asks the evaluator too.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "control/counter_registry.h"
-#include "control/device.h"
-#include "control/flow_json.h"
-#include "control/packet_text.h"
+#include "control/datapath.h"
+#include "control/explanation.h"
 #include "control/programs.h"
-#include "rules/own.h"
-#include "rules/policy.h"
+#include "control/rate_reader.h"
 #include "rules/result.h"
 
 namespace dishwall {
 
-// What a verdict is explained with; all as in force.
-struct ExplainContext {
+// What packets are judged by at this moment.
+struct InForce {
     const Policy& policy;
     const Own& own;
     const CounterRegistry& names;
-    std::span<dw_bucket> flows;
-    FlowTimes times;
-    WallClock clock;
+    Datapath& datapath;
 };
 
 class Explainer {
 public:
-    // Loads the dry twin on `maps`. `settings` are those of the programs in force.
-    [[nodiscard]] static Result<Explainer> load(const dw_settings& settings, std::uint32_t cpus,
-                                                const KernelMaps& maps);
+    // Loads the dry twin.
+    [[nodiscard]] static Result<Explainer> load(const Datapath& datapath);
 
-    // Runs the packet through the twin. `uplink`: the uplink's MAC address, as in force.
-    [[nodiscard]] Result<dw_outcome> run(const PacketSpec& packet, const MacAddress& uplink) const;
+    [[nodiscard]] Result<Explanation> explain(const PacketSpec& packet, const InForce& now) const;
+    // One of the results of ExplainFrames. The frame is judged as if it had been sent to our uplink: a capture may be
+    // of another interface.
+    [[nodiscard]] Result<nlohmann::json> judge_frame(std::vector<std::uint8_t> frame, Direction direction,
+                                                     const InForce& now) const;
 
 private:
-    explicit Explainer(Programs twin) : twin_(std::move(twin)) {}
+    Explainer(Programs twin, RateReader rates) : twin_(std::move(twin)), rates_(std::move(rates)) {}
+    [[nodiscard]] Result<dw_outcome> run(std::span<const std::uint8_t> frame, Direction direction) const;
+    [[nodiscard]] Result<Explanation> explain_once(const PacketSpec& packet, const InForce& now) const;
+
     Programs twin_;
+    RateReader rates_;
 };
-
-struct Explanation {
-    nlohmann::json reply;  // the Explain reply
-    bool agree = true;     // program and evaluator
-};
-
-// Puts an outcome into words and asks the evaluator too.
-[[nodiscard]] Explanation explain(const PacketSpec& packet, const dw_outcome& outcome,
-                                  const ExplainContext& context);
 
 }  // namespace dishwall

@@ -5,6 +5,8 @@
 
 #include <span>
 
+#include "control/checksum.h"
+
 namespace dishwall {
 namespace {
 
@@ -82,17 +84,12 @@ Bytes icmp_header(const PacketSpec& packet) {
 
 // RFC 8200, 8.1: over the pseudo-header and the payload, whose checksum field is still zero.
 std::uint16_t checksum(const PacketSpec& packet, std::span<const std::uint8_t> payload) {
-    Bytes covered;
-    put_address(&covered, packet.source);
-    put_address(&covered, packet.destination);
-    put32(&covered, static_cast<std::uint32_t>(payload.size()));
-    put32(&covered, packet.proto);
-    covered.insert(covered.end(), payload.begin(), payload.end());
-    if (covered.size() % 2 != 0) covered.push_back(0);
-    std::uint32_t sum = 0;
-    for (std::size_t i = 0; i < covered.size(); i += 2) sum += covered[i] << 8 | covered[i + 1];
-    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(~sum);
+    Bytes pseudo;
+    put_address(&pseudo, packet.source);
+    put_address(&pseudo, packet.destination);
+    put32(&pseudo, static_cast<std::uint32_t>(payload.size()));
+    put32(&pseudo, packet.proto);
+    return internet_checksum({pseudo, payload});
 }
 
 void set_checksum(const PacketSpec& packet, Bytes* payload, std::size_t offset) {

@@ -45,6 +45,8 @@ std::string misfit(const KernelMaps& maps, const MapSizes& sizes) {
                       has_shape(maps.flows, sizeof(dw_bucket), sizes.buckets) &&
                       has_shape(maps.fragments, sizeof(dw_fragment_bucket), DW_FRAGMENT_BUCKETS) &&
                       has_shape(maps.link, sizeof(dw_link), 1) &&
+                      has_shape(maps.rates, sizeof(dw_rates), 1) &&
+                      has_shape(maps.ranges, sizeof(dw_range), 2 * DW_RANGES) &&
                       has_shape(maps.counters, sizeof(dw_counter), DW_COUNTERS * sizes.cpus) &&
                       has_shape(maps.image_a, DW_IMAGE_SIZE, 1) && has_shape(maps.image_b, DW_IMAGE_SIZE, 1);
     return fits ? "" : "their sizes do not fit their own description";

@@ -18,7 +18,7 @@
 namespace dishwall {
 
 struct KernelMaps {
-    UniqueFd control, own, flows, fragments, link, counters, policy, events;
+    UniqueFd control, own, flows, fragments, link, rates, counters, policy, ranges, events;
     // The two images that take turns in `policy`. Pinned as well: finding a map by its id would need
     // CAP_SYS_ADMIN.
     UniqueFd image_a, image_b;
@@ -32,8 +32,9 @@ struct NamedMap {
 inline constexpr NamedMap kObjectMaps[] = {
     {"control", &KernelMaps::control}, {"own", &KernelMaps::own},
     {"flows", &KernelMaps::flows},     {"fragments", &KernelMaps::fragments},
-    {"link", &KernelMaps::link},       {"counters", &KernelMaps::counters},
-    {"policy", &KernelMaps::policy},   {"events", &KernelMaps::events},
+    {"link", &KernelMaps::link},       {"rates", &KernelMaps::rates},
+    {"counters", &KernelMaps::counters}, {"policy", &KernelMaps::policy},
+    {"ranges", &KernelMaps::ranges},   {"events", &KernelMaps::events},
 };
 inline constexpr NamedMap kImageMaps[] = {
     {"image_a", &KernelMaps::image_a},

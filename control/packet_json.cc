@@ -7,11 +7,6 @@
 #include "rules/policy.h"
 
 namespace dishwall {
-namespace {
-
-bool is_ipv4(const dw_in6& address) { return address.hi == 0 && address.lo >> 32 == 0xffff; }
-
-}  // namespace
 
 std::string address_text(const dw_in6& address) {
     if (!is_ipv4(address)) return to_string(address_of(address));

@@ -15,7 +15,11 @@ namespace dishwall {
 
 inline Ipv6Address address_of(const dw_in6& words) { return {words.hi, words.lo}; }
 
-// "2001:db8::1", and "192.0.2.1" for ::ffff:192.0.2.1: flow keys hold IPv4 in this form only.
+// Flow keys and events hold IPv4 addresses as ::ffff:a.b.c.d only.
+[[nodiscard]] inline bool is_ipv4(const dw_in6& address) {
+    return address.hi == 0 && address.lo >> 32 == 0xffff;
+}
+// "2001:db8::1", and "192.0.2.1" for ::ffff:192.0.2.1.
 [[nodiscard]] std::string address_text(const dw_in6& address);
 
 [[nodiscard]] bool is_icmp(std::uint8_t proto);

@@ -7,7 +7,7 @@
 namespace dishwall {
 namespace {
 
-enum Kind : std::uint32_t { kPrefix = 0 /* + length */, kSource = 1000, kSubnet, kHost, kSelf, kLearnt };
+enum Kind : std::uint32_t { kPrefix = 0 /* + length */, kSource = 1000, kSubnet, kHost, kSelf, kLearnt, kFeed };
 
 std::uint64_t mix(std::uint64_t word) {
     word *= 0x9e3779b97f4a7c15ull;
@@ -83,13 +83,18 @@ bool covers(const AddressElement& outer, const AddressElement& inner) {
         const auto* other = std::get_if<Learnt>(&inner);
         return other && learnt->host == other->host;
     }
+    if (const auto* feed = std::get_if<InFeed>(&outer)) {
+        const auto* other = std::get_if<InFeed>(&inner);
+        return other && feed->feed == other->feed;
+    }
     return std::holds_alternative<Self>(inner);
 }
 
 bool disjoint(const AddressElement& a, const AddressElement& b) {
     const bool comparable = a.index() == b.index() && !std::holds_alternative<Self>(a) &&
-                            !std::holds_alternative<Learnt>(a);
-    // Prefixes, and places, are nested or apart; two learnt hosts may share an address.
+                            !std::holds_alternative<Learnt>(a) && !std::holds_alternative<InFeed>(a);
+    // Prefixes, and places, are nested or apart; two learnt hosts may share an address, and what a feed has today
+    // says nothing of tomorrow.
     return comparable && !covers(a, b) && !covers(b, a);
 }
 
@@ -102,6 +107,7 @@ ElementKey key_of(const AddressElement& element) {
         return {prefix->first().hi, prefix->first().lo, kPrefix + prefix->length()};
     if (std::holds_alternative<Self>(element)) return {0, 0, kSelf};
     if (const auto* learnt = std::get_if<Learnt>(&element)) return {learnt->host, 0, kLearnt};
+    if (const auto* feed = std::get_if<InFeed>(&element)) return {feed->feed, 0, kFeed};
     const Behind& place = std::get<Behind>(element);
     const auto subnet = std::uint64_t{place.source} << 16 | place.subnet.value_or(0);
     if (place.interface_id) return {subnet, *place.interface_id, kHost};

@@ -19,11 +19,11 @@ struct Word {
 
 // ADDRESS
 struct Address {
-    enum class Kind { any, self, name, source, literal, list, broken };
+    enum class Kind { any, self, name, source, literal, feed, list, broken };
     Kind kind = Kind::any;
     bool negated = false;
     Span span;                      // with its `not`
-    Word word;                      // name: nas; source: dish.pd; literal: 2001:db8::/32
+    Word word;                      // name: nas; source: dish.pd; literal: 2001:db8::/32; feed: its name
     std::vector<Address> elements;  // list
 };
 
@@ -42,12 +42,29 @@ struct Match {
     Span span;
 };
 
+// rate N/UNIT [burst N] [per source[/LEN]]
+struct Rate {
+    Word amount;               // 200/s
+    std::optional<Word> burst;
+    std::optional<Word> per;   // source or source/64
+    Span span;
+};
+
+// inspect SIGNATURES [on-failure accept|drop]
+struct Inspect {
+    Word signatures;
+    std::optional<Word> on_failure;
+    Span span;
+};
+
 struct Rule {
     Word verdict;
     Match match;
     std::optional<Address> from;
     std::vector<Word> from_ports;
     std::optional<Address> to;
+    std::optional<Rate> rate;
+    std::optional<Inspect> inspect;
     std::optional<Span> endpoint_independent;  // where the word stands
     bool log = false;
     std::optional<Word> name;
@@ -60,10 +77,17 @@ struct Default {
     Span span;
 };
 
+// log sample 1/N
+struct LogSample {
+    Word fraction;
+    Span span;
+};
+
 struct Policy {
     Word direction;  // inbound | outbound
     Word uplink;
     std::vector<Default> defaults;
+    std::vector<LogSample> log_samples;
     std::vector<Rule> rules;
     Span span;  // of the line that opens the block
 };
@@ -139,6 +163,60 @@ struct DnsUpdate {
     Span span;            // `dns-update "ZONE"`
 };
 
+// feed NAME = file "PATH" [refresh DURATION] [stale-after DURATION]
+struct Feed {
+    Word name;
+    Word path;
+    std::optional<Word> refresh, stale_after;
+    Span span;
+};
+
+// signatures NAME = file "PATH"
+struct Signatures {
+    Word name;
+    Word path;
+    Span span;
+};
+
+// MATCH [from ADDRESS [port PORTS]] [to ADDRESS]
+struct Traffic {
+    Match match;
+    std::optional<Address> from;
+    std::vector<Word> from_ports;
+    std::optional<Address> to;
+    Span span;
+    bool broken = false;  // was complained about: its parts are not all there
+};
+
+struct Protect {
+    Word name;
+    std::vector<Traffic> lines;
+    bool broken = false;
+    Span span;
+};
+
+// with dish.pd = PREFIX
+struct With {
+    Word source;
+    Word prefix;
+};
+
+struct Expectation {
+    std::vector<With> with;
+    Word direction;
+    Traffic traffic;
+    Word verdict;
+    std::optional<Word> by;
+    Span span;
+};
+
+struct Test {
+    Word name;
+    std::vector<Expectation> expectations;
+    bool broken = false;
+    Span span;
+};
+
 struct File {
     std::vector<Uplink> uplinks;
     std::vector<Network> networks;
@@ -147,6 +225,10 @@ struct File {
     std::vector<Service> services;
     std::vector<Policy> policies;
     std::vector<DnsUpdate> dns_updates;
+    std::vector<Feed> feeds;
+    std::vector<Signatures> signatures;
+    std::vector<Protect> protects;
+    std::vector<Test> tests;
     // Names whose definitions were complained about: a use of them is no second error.
     std::vector<Word> broken_names;
     bool incomplete = false;  // an include was refused: names that are unknown may be defined there

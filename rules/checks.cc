@@ -6,7 +6,6 @@
 
 #include <iterator>
 
-#include "rules/shadow.h"
 
 namespace dishwall {
 namespace {
@@ -63,31 +62,10 @@ void warn_of_dish_side(const Rule& rule, const RuleOrigin& origin, const Uplink&
     }
 }
 
-void report_shadowed(const Rule& rule, const RuleOrigin& here, const Rule& earlier, const RuleOrigin& there,
-                     Diagnostics* diagnostics) {
-    Diagnostic& report = diagnostics->report(Code::never_matches, here.written->span, "never reached");
-    report.and_at(there.written->span, "takes every packet first");
-    const unsigned line = rule.place.line;
-    const unsigned above = earlier.place.line;
-    if (rule.verdict == earlier.verdict && rule.endpoint_independent == earlier.endpoint_independent)
-        report.with_help("its verdict is the same: leave it out");
-    else if (line == above)
-        report.with_help("swap the two rules");
-    else
-        report.with_help(fmt::format("move line {} above line {}", line, above));
-}
-
-void check_chain(const Chain& chain, const std::vector<RuleOrigin>& origins, Diagnostics* diagnostics) {
-    for (const auto& [shadowed, by] : find_shadowed(chain.rules))
-        report_shadowed(chain.rules[shadowed], origins[shadowed], chain.rules[by], origins[by], diagnostics);
-}
-
 }  // namespace
 
 void check(const Resolved& resolved, Diagnostics* diagnostics) {
     const Policy& policy = resolved.policy;
-    check_chain(policy.inbound, resolved.inbound, diagnostics);
-    check_chain(policy.outbound, resolved.outbound, diagnostics);
     for (std::size_t i = 0; i < policy.inbound.rules.size(); ++i) {
         warn_of_blocked_ports(policy.inbound.rules[i], resolved.inbound[i], false, diagnostics);
         warn_of_dish_side(policy.inbound.rules[i], resolved.inbound[i], policy.uplink, diagnostics);

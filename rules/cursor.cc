@@ -108,6 +108,7 @@ bool Cursor::expect_statement_end() {
 }
 
 void Cursor::begin_statement() {
+    if (diagnostics_.hopeless()) at_ = tokens_.size() - 1;
     statement_ = peek().span;
     list_depth_ = 0;
 }
@@ -156,6 +157,40 @@ void Cursor::skip_statement() {
         if (at(Kind::close)) --list_depth_;
     }
     list_depth_ = 0;
+}
+
+bool Cursor::end_statement(bool read) {
+    if (read && expect_statement_end()) return true;
+    skip_statement();
+    return false;
+}
+
+// ---- blocks
+
+bool Cursor::find_block(bool header_read) {
+    if (header_read && !at(Kind::open)) unexpected("`{`");
+    while (!at(Kind::open) && !at_statement_end()) take();
+    if (at(Kind::open)) return true;
+    skip_statement();
+    return false;
+}
+
+// `service NAME =` defines one; without `=` it is a line of a `protect` block.
+bool Cursor::at_top_statement() const {
+    if (!at(Kind::word) || !opens_top_statement(peek().text)) return false;
+    return peek().text != "service" || tokens_[std::min(at_ + 2, tokens_.size() - 1)].kind == Kind::equals;
+}
+
+// At what can only stand behind the block: it was not closed.
+bool Cursor::at_block_left_open(const Span& header) {
+    if (!at(Kind::end) && !at_top_statement()) return false;
+    Diagnostic& report = diagnostics_.report(Code::unclosed_block, header, "opens a block");
+    if (odd_list_end_ && odd_list_end_->begin > header.begin)
+        report.and_at(*odd_list_end_, "this closes a list inside of it")
+            .with_help("close the list on its own line");
+    else
+        report.and_at(peek().span, "expected `}` before this");
+    return true;
 }
 
 }  // namespace dishwall

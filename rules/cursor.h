@@ -52,24 +52,40 @@ public:
     void close_list();
     // To the end of the statement that was begun, over whatever it holds.
     void skip_statement();
-    void set_in_policy(bool in_policy) { in_policy_ = in_policy; }
-    // The brace that closed the last list, where it looks like the end of the block around: it begins a line
-    // and stands further left than the statement it ended. Says so when a block turns out not to be closed.
-    [[nodiscard]] std::optional<Span> odd_list_end() const { return odd_list_end_; }
+    // After a statement that was read (or not): goes to its end. True when all is well.
+    bool end_statement(bool read);
 
+    // ---- blocks
+    // Is there a block on this line? Also behind a header that could not be read.
+    bool find_block(bool header_read);
+    // At `{`: reads statements up to `}` by `statement`, which leaves the cursor at their ends.
+    template <typename Statement>
+    void read_block(const Span& header, Statement statement) {
+        take();
+        for (skip_separators(); !accept(Token::Kind::close); skip_separators()) {
+            begin_statement();
+            if (at_block_left_open(header)) return;
+            statement();
+        }
+        begin_statement();
+        end_statement(true);
+    }
     [[nodiscard]] Diagnostics& diagnostics() { return diagnostics_; }
 
 private:
     [[nodiscard]] unsigned column(const Span& span) const;
     [[nodiscard]] bool new_statement_follows() const;
+    [[nodiscard]] bool at_top_statement() const;
+    bool at_block_left_open(const Span& header);
 
     std::vector<Token> tokens_;
     const SourceFile& file_;
     Diagnostics& diagnostics_;
     std::size_t at_ = 0;
-    bool in_policy_ = false;
     Span statement_;  // its first token
     unsigned list_depth_ = 0;
+    // The brace that closed the last list, where it looks like the end of the block around: it begins a line
+    // and stands further left than the statement it ended. Says so when a block turns out not to be closed.
     std::optional<Span> odd_list_end_;
 };
 

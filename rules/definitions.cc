@@ -13,13 +13,6 @@
 namespace dishwall {
 namespace {
 
-// Words that a rule gives a meaning of its own where an address stands.
-bool is_reserved(std::string_view word) {
-    static constexpr std::string_view kWords[] = {"any",  "self", "not",     "feed", "from", "to",
-                                                  "port", "rate", "inspect", "log",  "name"};
-    return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
-}
-
 unsigned length_of(const PrefixSource& source) {
     if (const auto* fixed = std::get_if<Static>(&source.from)) return fixed->prefix.length();
     // The others but dhcpv6-pd are /64s; a delegation may be as short as /48.
@@ -30,6 +23,7 @@ unsigned length_of(const PrefixSource& source) {
 
 void Definitions::define_all(Policy* policy) {
     policy_ = policy;
+    lists_.define_all(policy);
     check_count(file_.networks, kMostNetworks, "networks");
     check_count(file_.hosts, kMostHosts, "hosts");
     check_count(file_.sets, DW_SETS_MAX, "sets");
@@ -65,19 +59,6 @@ bool Definitions::spend_elements(std::size_t count, const Span& place) {
 
 // ---- names
 
-bool Definitions::check_name(const ast::Word& name) {
-    if (!is_name(name.text)) {
-        diagnostics_.report(Code::bad_name, name.span,
-                            fmt::format("letters, digits, - and _, at most {} of them", kLongestName));
-        return false;
-    }
-    if (is_reserved(name.text)) {
-        diagnostics_.report(Code::bad_name, name.span, "a word of the language");
-        return false;
-    }
-    return true;
-}
-
 void Definitions::collect_names() {
     std::vector<std::tuple<ast::Word, Kind, std::size_t>> all;
     for (std::size_t i = 0; i < file_.networks.size(); ++i)
@@ -86,10 +67,10 @@ void Definitions::collect_names() {
     for (std::size_t i = 0; i < file_.sets.size(); ++i) all.emplace_back(file_.sets[i].name, Kind::set, i);
     for (const ast::Word& word : file_.broken_names) all.emplace_back(word, Kind::broken, 0);
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-        return std::get<0>(a).span.begin < std::get<0>(b).span.begin;
+        return is_before(std::get<0>(a).span, std::get<0>(b).span);
     });
     for (const auto& [word, kind, index] : all) {
-        if (kind != Kind::broken && !check_name(word)) {
+        if (kind != Kind::broken && !check_name(word, &diagnostics_)) {
             names_.try_emplace(word.text, Name{Kind::broken, 0, word.span});
             continue;
         }
@@ -110,7 +91,7 @@ void Definitions::collect_services() {
                 .and_at(first->second, "first defined here");
             continue;
         }
-        bool good = check_name(service.name);
+        bool good = check_name(service.name, &diagnostics_);
         auto whole = std::make_shared<ResolvedMatch>();
         for (const ast::Match& member : service.members) {
             auto part = resolve_match(member, environment_, &diagnostics_);
@@ -139,6 +120,8 @@ void Definitions::report_unknown(const ast::Word& word, std::string_view what) {
     if (report.help.empty() && services_.count(word.text) != 0)
         report.help = fmt::format("`{}` is a service: write it before `from` and `to`, as `service {}`",
                                   word.text, word.text);
+    if (report.help.empty() && lists_.is_feed(word.text))
+        report.help = fmt::format("`{}` is a feed: write `feed {}`", word.text, word.text);
 }
 
 const Definitions::Name* Definitions::find_name(const ast::Word& word) {
@@ -186,7 +169,7 @@ std::optional<unsigned> Definitions::find_source(const ast::Word& word) {
     return std::nullopt;
 }
 
-// ---- networks and hosts
+// ---- networks
 
 bool Definitions::subnet_fits(unsigned source, const ast::Word& subnet, std::uint64_t number) {
     const PrefixSource& prefix = policy_->uplink.sources[source];
@@ -232,153 +215,6 @@ void Definitions::define(const ast::Network& from, std::size_t index) {
                                  sources_.place(from.name.span)});
 }
 
-// ::10. The first that anybody looks for has a warning.
-std::optional<std::uint64_t> Definitions::host_id(const ast::Word& word) {
-    const auto id = read_interface_id(word, &diagnostics_);
-    if (id == 1)
-        diagnostics_.report(Code::first_address, word.span, "easily guessed")
-            .with_help("number the host otherwise, or follow it by its device: `mac`");
-    return id;
-}
-
-std::optional<AddressElement> Definitions::by_literal(const ast::Host& host) {
-    if (host.kind != ast::Host::Kind::plain) {
-        diagnostics_.report(Code::wrong_kind, host.base.span, "a network is needed here")
-            .with_help("a MAC address says which device of a network is meant");
-        return std::nullopt;
-    }
-    if (host.value) {
-        diagnostics_.report(Code::syntax, host.value->span, "expected the end of the line");
-        return std::nullopt;
-    }
-    const auto address = read_prefix(host.base, &diagnostics_);
-    if (!address || address->length() == 128) return address;
-    diagnostics_.report(Code::bad_address, host.base.span, "a host has one address")
-        .with_help("a prefix can stand in a rule or a set as it is");
-    return std::nullopt;
-}
-
-std::optional<AddressElement> Definitions::by_interface_id(const ast::Host& host, std::size_t network) {
-    if (!host.value) {
-        diagnostics_.report(Code::missing, host.base.span, "an interface id belongs behind the network")
-            .with_help(fmt::format("for example `host {} = {} ::10`", host.name.text, host.base.text));
-        return std::nullopt;
-    }
-    const auto id = host_id(*host.value);
-    if (!id || !networks_[network]) return std::nullopt;
-    Behind place = std::get<Behind>(*networks_[network]);
-    place.interface_id = *id;
-    return place;
-}
-
-// Only in networks of the file: an address elsewhere in the delegation stays unassigned.
-std::vector<AddressElement> Definitions::in_any_network(const ast::Host& host) {
-    const auto id = host_id(*host.value);
-    if (!id) return {};
-    if (file_.networks.empty() && file_.broken_names.empty() && !file_.incomplete) {
-        diagnostics_.report(Code::missing, host.base.span, "the file has no network")
-            .with_help("add `network NAME = UPLINK.PREFIX subnet NUMBER on INTERFACE`");
-        return {};
-    }
-    AddressSet places{false, {}, {}};
-    for (const auto& network : networks_) {
-        if (!network) continue;
-        Behind place = std::get<Behind>(*network);
-        place.interface_id = *id;
-        places.include.emplace_back(place);
-    }
-    remove_duplicates(&places);
-    if (!spend_elements(places.include.size(), host.name.span)) return {};
-    return places.include;
-}
-
-std::optional<AddressElement> Definitions::by_mac(const ast::Host& host, std::size_t network) {
-    const auto mac = read_mac(*host.value, &diagnostics_);
-    if (!mac || !networks_[network]) return std::nullopt;
-    const ast::Network& written = file_.networks[network];
-    if (!written.interface) {
-        diagnostics_.report(Code::missing, host.base.span, "devices are looked for on an interface")
-            .and_at(written.name.span, "this network has none")
-            .with_help(fmt::format("write `network {} = ... on INTERFACE`", written.name.text));
-        return std::nullopt;
-    }
-    const unsigned number = network_numbers_[network];
-    const Network& resolved = policy_->networks[number];
-    const std::string definition = definition_of(policy_->uplink.sources[resolved.source], resolved, *mac);
-    return learnt_.add({host.name, sources_.place(host.name.span), DeviceHost{number, *mac}, definition},
-                       &policy_->learnt);
-}
-
-std::optional<AddressElement> Definitions::by_eui64(const ast::Host& host, std::size_t network) {
-    const auto mac = read_mac(*host.value, &diagnostics_);
-    if (!mac || !networks_[network]) return std::nullopt;
-    Behind place = std::get<Behind>(*networks_[network]);
-    place.interface_id = interface_id_of(*mac);
-    return place;
-}
-
-std::optional<AddressElement> Definitions::by_domain(const ast::Host& host) {
-    if (parse_ipv6(host.value->text)) {
-        diagnostics_.report(Code::bad_domain, host.value->span, "an address")
-            .with_help(fmt::format("leave `name` out: `host {} = {}`", host.name.text, host.value->text));
-        return std::nullopt;
-    }
-    auto domain = read_domain(*host.value, "", &diagnostics_);
-    if (!domain) return std::nullopt;
-    const std::string definition = definition_of(*domain);
-    return learnt_.add(
-        {host.name, sources_.place(host.name.span), DomainHost{std::move(*domain)}, definition},
-        &policy_->learnt);
-}
-
-std::vector<AddressElement> Definitions::host_elements(const ast::Host& host) {
-    using Kind = ast::Host::Kind;
-    const auto just = [](const std::optional<AddressElement>& element) {
-        return element ? std::vector<AddressElement>{*element} : std::vector<AddressElement>{};
-    };
-    if (host.kind == Kind::any_network) return in_any_network(host);
-    if (host.kind == Kind::domain) return just(by_domain(host));
-    if (host.base.text.find_first_of(":/") != std::string_view::npos) return just(by_literal(host));
-    const auto network = find_network(host.base);
-    if (!network) return {};
-    check_side(host, *network);
-    if (host.kind == Kind::mac) return just(by_mac(host, *network));
-    if (host.kind == Kind::eui64) return just(by_eui64(host, *network));
-    return just(by_interface_id(host, *network));
-}
-
-// Warns of a host in a network that was warned of.
-void Definitions::check_side(const ast::Host& host, std::size_t network) {
-    const ast::Network& written = file_.networks[network];
-    if (!networks_[network] || !is_dish_side(written, std::get<Behind>(*networks_[network]).source)) return;
-    diagnostics_.report(Code::dish_side, host.base.span, "this host is not on the dish's side")
-        .and_at(written.source.span, "its network is")
-        .with_help("put the host into a network of a delegation");
-}
-
-void Definitions::define(const ast::Host& from, std::size_t index) {
-    hosts_[index] = host_elements(from);
-    if (hosts_[index].empty()) return;
-    host_numbers_[index] = static_cast<unsigned>(policy_->hosts.size());
-    policy_->hosts.push_back({std::string(from.name.text), hosts_[index], sources_.place(from.name.span)});
-}
-
-std::optional<unsigned> Definitions::read_host(const ast::Word& word) {
-    const Name* name = find_name(word);
-    if (!name) {
-        report_unknown(word, "host");
-        return std::nullopt;
-    }
-    if (name->kind == Kind::broken) return std::nullopt;
-    if (name->kind != Kind::host) {
-        diagnostics_.report(Code::wrong_kind, word.span, "a host is needed here")
-            .and_at(name->span, "defined here");
-        return std::nullopt;
-    }
-    if (hosts_[name->index].empty()) return std::nullopt;
-    return host_numbers_[name->index];
-}
-
 // ---- addresses
 
 std::optional<AddressSet> Definitions::read_address(const ast::Address& address) {
@@ -406,6 +242,11 @@ std::optional<AddressSet> Definitions::read_positive(const ast::Address& address
             return read_name(address.word);
         case ast::Address::Kind::list:
             return read_list(address);
+        case ast::Address::Kind::feed: {
+            const auto feed = lists_.find_feed(address.word);
+            if (!feed) return std::nullopt;
+            return just(InFeed{*feed, policy_->feeds[*feed].entries});
+        }
         case ast::Address::Kind::broken:
             return std::nullopt;
         case ast::Address::Kind::source: {

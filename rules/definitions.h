@@ -15,6 +15,7 @@
 #include "rules/diagnostic.h"
 #include "rules/learnt_hosts.h"
 #include "rules/policy.h"
+#include "rules/resolve_files.h"
 #include "rules/resolve_match.h"
 #include "rules/source.h"
 
@@ -29,21 +30,24 @@ inline constexpr unsigned kDeepestSets = 64;  // sets in sets, each used before 
 
 class Definitions {
 public:
-    Definitions(const ast::File& file, const SourceMap& sources, const Environment& environment,
+    Definitions(const ast::File& file, SourceMap* sources, const Environment& environment,
                 Diagnostics* diagnostics)
         : file_(file),
-          sources_(sources),
+          sources_(*sources),
           environment_(environment),
           diagnostics_(*diagnostics),
+          lists_(file, sources, environment, diagnostics),
           learnt_(diagnostics) {}
 
-    // Fills policy->networks, policy->hosts and policy->learnt, reads every set and service; policy->uplink
+    // Fills policy->feeds, signatures, networks, hosts and learnt, reads every set and service; policy->uplink
     // is there.
     void define_all(Policy* policy);
 
     // These report what is wrong; a use of a name whose definition is broken fails without a word.
     [[nodiscard]] std::optional<AddressSet> read_address(const ast::Address& address);
     [[nodiscard]] std::shared_ptr<const ResolvedMatch> read_match(const ast::Match& match);
+    // Index into policy->signatures.
+    [[nodiscard]] std::optional<unsigned> read_signatures(const ast::Word& word) { return lists_.find_signatures(word); }
     // Index into policy->hosts.
     [[nodiscard]] std::optional<unsigned> read_host(const ast::Word& word);
     // False, and reported once, when there are too many in all.
@@ -63,7 +67,6 @@ private:
 
     void collect_names();
     void collect_services();
-    bool check_name(const ast::Word& name);
     template <typename Items>
     void check_count(const Items& items, std::size_t most, std::string_view what);
 
@@ -98,6 +101,7 @@ private:
     Diagnostics& diagnostics_;
 
     Policy* policy_ = nullptr;
+    ListFiles lists_;
     std::unordered_map<std::string_view, Name> names_;
     std::vector<std::string_view> sorted_names_;  // of names_, when somebody had to look for a near one
     // Beside the file's lists. Empty: something was reported.

@@ -67,7 +67,8 @@ std::vector<Diagnostic> Diagnostics::take() {
         all_.push_back({Code::too_many,
                         {*first_beyond_, fmt::format("error {} is here", kMost + 1)},
                         std::nullopt,
-                        fmt::format("{} errors in all; mend the ones above first", errors_)});
+                        fmt::format("{}{} errors in all; mend the ones above first",
+                                    hopeless() ? "at least " : "", errors_)});
     std::vector<Diagnostic> taken = std::move(all_);
     *this = {};
     return taken;

@@ -18,7 +18,7 @@ namespace dishwall {
 enum class Severity { error, warning };
 
 // X(identifier, number, severity, title). Numbers are never reused.
-// 00xx characters, 01xx syntax, 02xx meaning, 03xx warnings, 04xx limits, 05xx not there yet.
+// 00xx characters, 01xx syntax, 02xx meaning, 03xx warnings, 04xx limits, 05xx not there yet, 06xx claims.
 #define DW_DIAGNOSTICS(X)                                                            \
     X(invalid_character, 1, error, "this character has no meaning here")             \
     X(unclosed_string, 2, error, "this string does not end on its line")             \
@@ -36,6 +36,9 @@ enum class Severity { error, warning };
     X(bad_domain, 111, error, "this is not a domain name")                           \
     X(bad_mac, 112, error, "this is not the MAC address of a device")                \
     X(bad_file, 113, error, "this file cannot be used")                              \
+    X(bad_rate, 114, error, "this is not a rate")                                    \
+    X(bad_burst, 115, error, "this burst does not fit its rate")                     \
+    X(bad_fraction, 116, error, "this is not a fraction")                            \
     X(unknown_name, 201, error, "unknown name")                                      \
     X(duplicate_name, 202, error, "this name is defined twice")                      \
     X(given_twice, 203, error, "this is given twice")                                \
@@ -55,6 +58,11 @@ enum class Severity { error, warning };
     X(not_both, 217, error, "these two exclude each other")                          \
     X(no_record, 218, error, "this host has no address that follows the prefix")     \
     X(outside_zone, 219, error, "this name is not in the zone")                      \
+    X(bad_line, 220, error, "this line cannot be used")                              \
+    X(circular_include, 221, error, "this file includes itself")                     \
+    X(not_a_decision, 225, error, "this cannot be expected")                         \
+    X(fixed_prefix, 226, error, "this prefix never changes")                         \
+    X(no_such_packet, 227, error, "there is no such packet")                         \
     X(overlapping_elements, 301, warning, "these elements overlap")                  \
     X(carrier_blocked, 302, warning, "the carrier blocks this port")                 \
     X(same_network, 303, warning, "two networks are the same")                       \
@@ -63,8 +71,15 @@ enum class Severity { error, warning };
     X(short_timeout, 306, warning, "these flows end earlier than they should")       \
     X(first_address, 307, warning, "scanners try this address first")                \
     X(dish_side, 308, warning, "this /64 is the dish's, not the LAN's")              \
+    X(partly_shadowed, 309, warning, "a part of this rule can never match")          \
+    X(not_inspected, 310, warning, "nothing is inspected yet")                       \
+    X(empty_list, 311, warning, "this file holds nothing that could match")          \
+    X(limited_drop, 312, warning, "this rule stops only what is within its rate")    \
     X(over_limit, 401, error, "this is over a limit")                                \
-    X(not_supported, 501, error, "this is not supported yet")
+    X(not_supported, 501, error, "this is not supported yet")                        \
+    X(test_failed, 601, error, "this test fails")                                    \
+    X(protect_broken, 602, error, "this is protected, and would not be accepted")    \
+    X(not_proven, 603, error, "this could not be proven")
 
 enum class Code : std::uint16_t {
 #define DW_DIAGNOSTIC_ENUM(identifier, number, severity, title) identifier = (number),
@@ -95,6 +110,7 @@ struct Diagnostic {
 class Diagnostics {
 public:
     static constexpr std::size_t kMost = 100;  // errors, and as many warnings
+    static constexpr std::size_t kHopeless = 10'000;
 
     // The reference is good until the next report: `report(...).with_help(...)`.
     Diagnostic& report(Code code, const Span& span, std::string label);
@@ -102,6 +118,8 @@ public:
     [[nodiscard]] bool has_errors() const { return errors_ != 0; }
     // Is the last error that was reported one of those that will be shown?
     [[nodiscard]] bool keeps_errors() const { return errors_ <= kMost; }
+    // This is no rule file. Whoever goes through the text may stop: nothing more that it says will be shown.
+    [[nodiscard]] bool hopeless() const { return errors_ >= kHopeless; }
     // In source order; the collection is empty afterwards.
     [[nodiscard]] std::vector<Diagnostic> take();
 

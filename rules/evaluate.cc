@@ -18,6 +18,7 @@ bool is_in(const AddressElement& element, const Own& own, const Ipv6Address& add
     if (const auto* prefix = std::get_if<Ipv6Prefix>(&element)) return prefix->contains(address);
     if (std::holds_alternative<Self>(element)) return is_self(own, address);
     if (const auto* learnt = std::get_if<Learnt>(&element)) return is_learnt(own, address, learnt->host);
+    if (const auto* feed = std::get_if<InFeed>(&element)) return feed->entries->contains(address);
     const Behind& behind = std::get<Behind>(element);
     const std::optional<Located> located = locate(own, address);
     if (!located || own.prefixes[located->slot].source != behind.source) return false;
@@ -46,15 +47,21 @@ bool contains(const AddressSet& set, const Own& own, const Ipv6Address& address)
     return !is_in_one_of(set.exclude, own, address);
 }
 
-bool matches(const Rule& rule, const Own& own, const Query& query) {
+std::string_view mismatch(const Traffic& traffic, const Own& own, const Query& query) {
     const bool inbound = query.direction == Direction::inbound;
-    if (std::none_of(rule.match.begin(), rule.match.end(),
+    const auto speaks_it = [&](const ProtocolMatch& match) { return !match.proto || *match.proto == query.proto; };
+    if (std::none_of(traffic.match.begin(), traffic.match.end(), speaks_it)) return "protocol";
+    if (std::none_of(traffic.match.begin(), traffic.match.end(),
                      [&](const ProtocolMatch& match) { return protocol_matches(match, query); }))
-        return false;
-    if (!rule.from_ports.empty() && !has_ports(query.proto)) return false;
-    if (!in_any(rule.from_ports, query.source_port)) return false;
-    return contains(rule.from, own, inbound ? query.peer : query.ours) &&
-           contains(rule.to, own, inbound ? query.ours : query.peer);
+        return query.proto == IPPROTO_ICMPV6 ? "type" : "port";
+    if (!traffic.from_ports.empty() && !has_ports(query.proto)) return "protocol";
+    if (!in_any(traffic.from_ports, query.source_port)) return "sender's port";
+    if (!contains(traffic.from, own, inbound ? query.peer : query.ours)) return "from";
+    return contains(traffic.to, own, inbound ? query.ours : query.peer) ? "" : "to";
+}
+
+bool matches(const Traffic& traffic, const Own& own, const Query& query) {
+    return mismatch(traffic, own, query).empty();
 }
 
 bool comes_to(dw_verdict judged, dw_verdict outcome) {
@@ -62,16 +69,21 @@ bool comes_to(dw_verdict judged, dw_verdict outcome) {
     return judged == outcome;
 }
 
-Judgement evaluate(const Policy& policy, const Own& own, const Query& query) {
+Judgement evaluate(const Policy& policy, const Own& own, const Query& query, const OverRate& over_rate) {
     const Chain& chain = query.direction == Direction::inbound ? policy.inbound : policy.outbound;
-    Judgement judgement{chain.default_verdict, nullptr, {}};
+    const Ipv6Address& sender = query.direction == Direction::inbound ? query.peer : query.ours;
+    Judgement judgement{chain.default_verdict, nullptr, {}, {}};
     for (const Rule& rule : chain.rules) {
         if (!matches(rule, own, query)) continue;
+        if (rule.rate && over_rate && over_rate(rule, sender)) {
+            judgement.over_rate.push_back(&rule);
+            continue;
+        }
         if (rule.verdict == DW_AUDIT) {
             judgement.audited.push_back(&rule);
             continue;
         }
-        judgement.verdict = rule.verdict;
+        judgement.verdict = rule.verdict_now();
         judgement.rule = &rule;
         return judgement;
     }

@@ -1,43 +1,38 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rules/frontend.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
+#include "rules/check_shadows.h"
 #include "rules/checks.h"
-#include "rules/lexer.h"
-#include "rules/parser.h"
+#include "rules/prove.h"
 #include "rules/resolve.h"
 
 namespace dishwall {
-namespace {
-
-constexpr std::size_t kLongestText = 64u << 20;
-
-std::optional<Policy> compile(const SourceMap& sources, FileId file, const Environment& env,
-                              Diagnostics* diagnostics) {
-    const auto tree = parse(lex(sources, file, diagnostics), sources.file(file), diagnostics);
-    if (!tree) return std::nullopt;
-    Resolved resolved = resolve(*tree, sources, env, diagnostics);
-    check(resolved, diagnostics);
-    return std::move(resolved.policy);
-}
-
-}  // namespace
 
 Compiled read_policy(std::string file_name, std::string text, const Environment& env) {
+    std::vector<RuleText> files;
+    files.push_back({std::move(file_name), std::move(text)});
+    return read_policy(std::move(files), env);
+}
+
+Compiled read_policy(std::vector<RuleText> files, const Environment& env) {
     Compiled compiled;
     Diagnostics diagnostics;
-    const bool too_long = text.size() > kLongestText;
-    const FileId file = compiled.sources.add(std::move(file_name), too_long ? "" : std::move(text));
-    if (too_long)
-        diagnostics.report(Code::over_limit, {file, 0, 0},
-                           fmt::format("a file has at most {} MiB", kLongestText >> 20));
-    else
-        compiled.policy = compile(compiled.sources, file, env, &diagnostics);
-    if (compiled.policy) compiled.interface = compiled.policy->uplink.interface;
-    if (diagnostics.has_errors()) compiled.policy.reset();
+    ParsedFiles parsed = parse_rule_files(std::move(files), env, &compiled.sources, &diagnostics);
+    compiled.rule_files = std::move(parsed.read);
+    if (parsed.understood) {
+        Resolved resolved = resolve(parsed.tree, &compiled.sources, env, &diagnostics);
+        check(resolved, &diagnostics);
+        // Both look into feeds.
+        if (!env.proven) check_shadows(resolved, parsed.tree, &diagnostics);
+        const bool proven = !diagnostics.has_errors() && (env.proven || prove(resolved, &diagnostics));
+        compiled.interface = resolved.policy.uplink.interface;
+        if (!diagnostics.has_errors())
+            compiled.policy = std::move(resolved.policy);
+        else if (proven)
+            compiled.unprotected = std::move(resolved.policy);
+    }
     compiled.diagnostics = diagnostics.take();
     return compiled;
 }

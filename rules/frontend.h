@@ -16,6 +16,7 @@
 #include "rules/environment.h"
 #include "rules/policy.h"
 #include "rules/render.h"
+#include "rules/rule_files.h"
 #include "rules/source.h"
 
 namespace dishwall {
@@ -28,9 +29,16 @@ struct Compiled {
     // The uplink's, also when there was an error elsewhere; empty when it cannot be told. Whoever could not
     // load the file may at least close that interface.
     std::string interface;
+    // The policy, when nothing but its own `protect` lines stands against it (E0602 is the only error); then
+    // `policy` is empty. `load --force` takes it.
+    std::optional<Policy> unprotected;
+    // Every rule file that was read, with included ones, in the order of reading: ids in `sources`.
+    std::vector<FileId> rule_files;
 };
 
-// `file_name` is shown in errors and, without its directory, in the names of unnamed rules.
+// The first is the rule file itself, the others what stands beside it in conf.d, in name order; all of them are
+// one policy. What they include is read through `env`.
+[[nodiscard]] Compiled read_policy(std::vector<RuleText> files, const Environment& env);
 [[nodiscard]] Compiled read_policy(std::string file_name, std::string text, const Environment& env);
 
 }  // namespace dishwall

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rules/lexer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -26,7 +28,11 @@ public:
 
     std::vector<Token> run() {
         if (text_.substr(0, 3) == "\xef\xbb\xbf") at_ = 3;  // byte order mark
-        while (at_ < text_.size()) step();
+        while (at_ < text_.size()) {
+            step();
+            if (tokens_.size() >= kMostTokens) return give_up();
+            if (diagnostics_.hopeless()) return {};
+        }
         add(Kind::end, at_, at_);
         return std::move(tokens_);
     }
@@ -48,7 +54,7 @@ private:
                 at_ = std::min(text_.find('\n', at_), text_.size());
                 return;
             case '\n':
-                return single(Kind::newline);
+                return newline();
             case ';':
                 return single(Kind::semicolon);
             case ',':
@@ -85,6 +91,16 @@ private:
     void single(Kind kind) {
         add(kind, at_, at_ + 1);
         ++at_;
+    }
+    // Empty lines say nothing: only the first line break of several is a token.
+    void newline() {
+        if (tokens_.empty() || tokens_.back().kind != Kind::newline) add(Kind::newline, at_, at_ + 1);
+        ++at_;
+    }
+    std::vector<Token> give_up() {
+        diagnostics_.report(Code::over_limit, tokens_.back().span,
+                            fmt::format("a file has at most {} words and signs", kMostTokens));
+        return {};
     }
     void word() {
         const std::size_t begin = at_;

@@ -5,6 +5,7 @@
 // end; the passes behind it read them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,7 @@ struct Token {
         equals,
         open,   // {
         close,  // }
-        newline,
+        newline,  // one, however many lines are empty
         semicolon,
         end,  // of the file, always the last token
     };
@@ -31,7 +32,12 @@ struct Token {
     std::string_view text;
 };
 
-// Characters that mean nothing are reported and left out. Comments, blanks and continued lines vanish.
+// A file of 64 MiB may be nothing but braces: what the passes keep for each token is bounded here, before it is
+// kept. 100,000 rules with lists of fifteen are fewer.
+inline constexpr std::size_t kMostTokens = 4'000'000;
+
+// Characters that mean nothing are reported and left out. Comments, blanks and continued lines vanish. Empty when the
+// file is not worth parsing: over the limit, or hopeless (rules/diagnostic.h); either has been reported.
 [[nodiscard]] std::vector<Token> lex(const SourceMap& sources, FileId file, Diagnostics* diagnostics);
 
 }  // namespace dishwall

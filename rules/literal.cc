@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
+
+#include "rules/names.h"
 
 namespace dishwall {
 namespace {
@@ -99,7 +102,25 @@ bool is_ascii(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+// Words that a rule gives a meaning of its own where an address stands.
+bool is_reserved(std::string_view word) {
+    static constexpr std::string_view kWords[] = {"any",  "self", "not",     "feed", "from", "to",
+                                                  "port", "rate", "inspect", "log",  "name", "expect"};
+    return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
+}
+
 }  // namespace
+
+bool check_name(const ast::Word& name, Diagnostics* diagnostics) {
+    if (!is_name(name.text)) {
+        diagnostics->report(Code::bad_name, name.span,
+                            fmt::format("letters, digits, - and _, at most {} of them", kLongestName));
+        return false;
+    }
+    if (!is_reserved(name.text)) return true;
+    diagnostics->report(Code::bad_name, name.span, "a word of the language");
+    return false;
+}
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
     const bool hexadecimal = text.substr(0, 2) == "0x" || text.substr(0, 2) == "0X";
@@ -188,6 +209,15 @@ std::optional<std::string> read_domain(const ast::Word& word, std::string_view a
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
     std::transform(domain.begin(), domain.end(), domain.begin(), lower);
     return domain;
+}
+
+std::optional<dw_verdict> verdict_of(std::string_view word) {
+    if (word == "accept") return DW_ACCEPT;
+    if (word == "drop") return DW_DROP;
+    if (word == "reject") return DW_REJECT;
+    if (word == "reject-late") return DW_REJECT_LATE;
+    if (word == "audit") return DW_AUDIT;
+    return std::nullopt;
 }
 
 }  // namespace dishwall

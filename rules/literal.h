@@ -16,6 +16,9 @@
 
 namespace dishwall {
 
+// Reports a word that cannot be a name, or has a meaning of its own in a rule.
+[[nodiscard]] bool check_name(const ast::Word& name, Diagnostics* diagnostics);
+
 // Decimal, or hexadecimal after 0x. Empty when it is anything else; too big a number is UINT64_MAX.
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text);
 
@@ -44,5 +47,8 @@ struct Bounds {
 // RFC 1123 host names; `also` are characters that are allowed besides. -> lower case, without a final dot.
 [[nodiscard]] std::optional<std::string> read_domain(const ast::Word& word, std::string_view also,
                                                      Diagnostics* diagnostics);
+
+// accept, drop, reject, reject-late, audit.
+[[nodiscard]] std::optional<dw_verdict> verdict_of(std::string_view word);
 
 }  // namespace dishwall

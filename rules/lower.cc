@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The image is laid out front to back: header, rules inbound, rules outbound, sets, bitmaps of assigned
-// subnets, ranges. Equal address sets are stored once.
+// The image is laid out front to back: header, rules inbound, rules outbound, sets, rates, bitmaps of assigned
+// subnets. Ranges go to a table of their own. Equal address sets, and equal lists of ranges, are stored once.
 #include "rules/lower.h"
 
 #include <netinet/in.h>
@@ -137,6 +137,8 @@ SetSide side_of(const std::vector<AddressElement>& elements) {
             placed.push_back(places_of(*behind));
         else if (const auto* learnt = std::get_if<Learnt>(&element))
             placed.push_back(key_of(*learnt));
+        else if (const auto* feed = std::get_if<InFeed>(&element))
+            for (const Ipv6Prefix& prefix : feed->entries->prefixes) raw.push_back(range_of(prefix));
         else
             side.self = true;
         side.learnt |= std::holds_alternative<Learnt>(element);
@@ -150,7 +152,7 @@ class Lowering {
 public:
     Lowering(const Policy& policy, const CounterOf& counter_of) : policy_(policy), counter_of_(counter_of) {}
 
-    Result<std::vector<std::byte>> run() {
+    Result<CompiledImage> run() {
         image_.reserve(1, sizeof(dw_image));
         header_.magic = DW_MAGIC;
         header_.layout = DW_LAYOUT_VERSION;
@@ -163,6 +165,7 @@ public:
         if (sets_.size() > DW_SETS_MAX)
             return fail("the policy has {} different address sets, the limit is {}", sets_.size(), DW_SETS_MAX);
         header_.sets = image_.append(sets_);
+        header_.rates = image_.append(rates_);
         networks();
         bogons();
         header_.size = static_cast<std::uint32_t>(image_.size());
@@ -170,8 +173,11 @@ public:
         if (image_.size() > DW_IMAGE_SIZE - DW_LINE)
             return fail("the compiled policy takes {} bytes, the limit is {}", image_.size(),
                         DW_IMAGE_SIZE - DW_LINE);
+        if (ranges_.size() > DW_RANGES)
+            return fail("the policy has {} ranges of addresses with those of its feeds, the limit is {}",
+                        ranges_.size(), DW_RANGES);
         image_.put(0, header_);
-        return image_.take();
+        return CompiledImage{image_.take(), std::move(ranges_)};
     }
 
 private:
@@ -189,18 +195,19 @@ private:
     dw_chain chain(const Chain& chain, bool inbound) {
         std::vector<dw_rule> lines;
         for (const Rule& rule : chain.rules) add_lines(rule, inbound, &lines);
-        return {image_.append(lines), static_cast<std::uint32_t>(chain.default_verdict), 0};
+        return {image_.append(lines), static_cast<std::uint32_t>(chain.default_verdict), chain.log_sample};
     }
 
     void add_lines(const Rule& rule, bool inbound, std::vector<dw_rule>* lines) {
         dw_rule line{};
         line.local_set = set_number(inbound ? rule.to : rule.from);
         line.remote_set = set_number(inbound ? rule.from : rule.to);
-        line.verdict = static_cast<std::uint8_t>(rule.verdict);
+        line.verdict = static_cast<std::uint8_t>(rule.verdict_now());
         line.flags = static_cast<std::uint8_t>((rule.log ? DW_RULE_LOG : 0) |
                                                (rule.endpoint_independent ? DW_RULE_INDEPENDENT : 0));
         line.counter = counter_of_(rule);
         line.index = rule_index_++;
+        line.rate = rate_number(rule);
         for (const Alternative& alternative : alternatives_of(rule)) {
             if (is_void(alternative, rule)) continue;
             line.proto = alternative.proto;
@@ -210,6 +217,17 @@ private:
             line.from_last = alternative.from.last;
             lines->push_back(line);
         }
+    }
+
+    std::uint32_t rate_number(const Rule& rule) {
+        if (!rule.rate) return 0;
+        constexpr std::uint64_t kSecond = 1'000'000'000;
+        dw_rate rate{};
+        rate.step = rule.rate->unit_s * kSecond / rule.rate->packets;
+        rate.depth = rate.step * rule.rate->burst;
+        rate.length = rule.rate->per_source.value_or(DW_RATE_OF_RULE);
+        rates_.push_back(rate);
+        return static_cast<std::uint32_t>(rates_.size());
     }
 
     std::uint16_t set_number(const AddressSet& set) {
@@ -242,8 +260,14 @@ private:
         if (list.empty()) return {};
         std::string bytes(reinterpret_cast<const char*>(list.data()), list.size() * sizeof(dw_range));
         const auto [found, added] = stored_.try_emplace(std::move(bytes));
-        if (added) found->second = image_.append(list);
+        if (added) found->second = append(list);
         return found->second;
+    }
+
+    dw_span append(const std::vector<dw_range>& list) {
+        const dw_span span{static_cast<std::uint32_t>(ranges_.size()), static_cast<std::uint32_t>(list.size())};
+        ranges_.insert(ranges_.end(), list.begin(), list.end());
+        return span;
     }
 
     void networks() {
@@ -271,7 +295,7 @@ private:
         }
         RangeSet set(std::move(forbidden));
         for (const KeyRange& hole : reachable) set.remove(hole);
-        header_.bogons = image_.append(to_ranges(set));
+        header_.bogons = append(to_ranges(set));
         for (const KeyRange& range : set.ranges()) note_octets(range);
     }
 
@@ -286,6 +310,8 @@ private:
     ImageWriter image_;
     dw_image header_{};
     std::vector<dw_set> sets_;
+    std::vector<dw_rate> rates_;
+    std::vector<dw_range> ranges_;
     std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
                         std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>,
              std::uint32_t>
@@ -303,7 +329,7 @@ const Rule* rule_at(const Policy& policy, std::size_t rule_index) {
     return rule_index < policy.outbound.rules.size() ? &policy.outbound.rules[rule_index] : nullptr;
 }
 
-Result<std::vector<std::byte>> lower(const Policy& policy, const CounterOf& counter_of) {
+Result<CompiledImage> lower(const Policy& policy, const CounterOf& counter_of) {
     return Lowering(policy, counter_of).run();
 }
 

@@ -26,7 +26,11 @@ inline std::size_t rule_index_of_outbound(const Policy& policy, std::size_t posi
 }
 [[nodiscard]] const Rule* rule_at(const Policy& policy, std::size_t rule_index);
 
-// The image's bytes, at most DW_IMAGE_SIZE; dw_image.generation is left 0 for the daemon to set.
-[[nodiscard]] Result<std::vector<std::byte>> lower(const Policy& policy, const CounterOf& counter_of);
+struct CompiledImage {
+    std::vector<std::byte> image;  // at most DW_IMAGE_SIZE; dw_image.generation and .ranges are left 0 for the daemon
+    std::vector<dw_range> ranges;  // at most DW_RANGES: what spans of ranges in the image count from
+};
+
+[[nodiscard]] Result<CompiledImage> lower(const Policy& policy, const CounterOf& counter_of);
 
 }  // namespace dishwall

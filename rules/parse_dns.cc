@@ -28,9 +28,7 @@ bool parse_record(Cursor& cursor, const Span& keyword, ast::DnsUpdate* update) {
     return true;
 }
 
-}  // namespace
-
-bool parse_dns_statement(Cursor& cursor, ast::DnsUpdate* update) {
+bool parse_statement(Cursor& cursor, ast::DnsUpdate* update) {
     static constexpr std::string_view kExpected = "`server`, `key-file`, `exec` or `record`";
     const auto keyword = cursor.expect_word(kExpected);
     if (!keyword) return false;
@@ -49,6 +47,23 @@ bool parse_dns_statement(Cursor& cursor, ast::DnsUpdate* update) {
     setting.span = join(keyword->span, cursor.last_span());
     update->settings.push_back(std::move(setting));
     return true;
+}
+
+}  // namespace
+
+void parse_dns_update(Cursor& cursor, const ast::Word& keyword, ast::File* tree) {
+    const auto zone = cursor.expect_text("a zone");
+    ast::DnsUpdate update{zone.value_or(ast::Word{}), {}, {}, !zone, {}};
+    update.span = join(keyword.span, cursor.last_span());
+    if (!cursor.find_block(zone.has_value()))
+        update.broken = true;
+    else
+        cursor.read_block(update.span, [&] {
+            if (parse_statement(cursor, &update)) return;
+            update.broken = true;
+            cursor.skip_statement();
+        });
+    tree->dns_updates.push_back(std::move(update));
 }
 
 }  // namespace dishwall

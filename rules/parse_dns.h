@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What stands in a `dns-update` block. Its statements know where they end, so several may stand on a line
+// dns-update ZONE { ... }. Its statements know where they end, so several may stand on a line
 // with nothing between them: { server "2001:db8::53" key-file "tsig.key"  record web AAAA nas ttl 60 }.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace dishwall {
 
-// One statement; the cursor is then behind it. False when an error was reported: the caller skips the line.
-[[nodiscard]] bool parse_dns_statement(Cursor& cursor, ast::DnsUpdate* update);
+// Behind the keyword. Leaves the cursor at the statement's end.
+void parse_dns_update(Cursor& cursor, const ast::Word& keyword, ast::File* tree);
 
 }  // namespace dishwall

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The parts of the grammar that rules, sets and services share: MATCH, ADDRESS, and a whole rule.
+// VERDICT [MATCH] and the clauses behind it.
 #pragma once
 
 #include <optional>
@@ -10,11 +10,8 @@
 
 namespace dishwall {
 
-// Each returns nothing when it has reported an error that makes the rest of the statement unreadable; the
-// caller then skips the statement. `broken` is set when the error leaves the rest readable.
-
-[[nodiscard]] std::optional<ast::Address> parse_address(Cursor& cursor, bool* broken);
-[[nodiscard]] std::optional<ast::Match> parse_match(Cursor& cursor);
-[[nodiscard]] std::optional<ast::Rule> parse_rule(Cursor& cursor);  // at its verdict
+// At the verdict. Returns nothing when it has reported an error that makes the rest of the statement unreadable;
+// the caller then skips it. `broken` is set in the rule when the error leaves the rest readable.
+[[nodiscard]] std::optional<ast::Rule> parse_rule(Cursor& cursor);
 
 }  // namespace dishwall

@@ -2,9 +2,12 @@
 //
 // Tokens -> AST. Recursive descent, one function a statement. After an error it goes on behind the
 // statement, so that one run reports every mistake in the file, and one mistake only once.
+//
+// A rule file may be several texts: what it includes, and what stands beside it in conf.d. They are parsed one
+// by one into the same tree, an included one at the place of its `include`; rule_files.h says which.
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <vector>
 
 #include "rules/ast.h"
@@ -13,8 +16,13 @@
 
 namespace dishwall {
 
-// The AST holds what could be read. Empty when the file is in another version of the language.
-[[nodiscard]] std::optional<ast::File> parse(std::vector<Token> tokens, const SourceFile& file,
-                                             Diagnostics* diagnostics);
+struct ParseOptions {
+    bool needs_version = true;  // `version 1` may be left out of all texts but the first
+    std::function<void(const ast::Word& path)> include;  // parses that file into the same tree
+};
+
+// Adds what could be read to `tree`. False: the text is in another version of the language.
+bool parse(std::vector<Token> tokens, const SourceFile& file, const ParseOptions& options, ast::File* tree,
+           Diagnostics* diagnostics);
 
 }  // namespace dishwall

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -91,8 +92,20 @@ struct Learnt {
     std::uint32_t host = 0;  // LearntHost::id
 };
 
+// What a feed's file says, as rules/feed.h reads it.
+struct FeedEntries {
+    std::vector<Ipv6Prefix> prefixes;  // sorted, none in another one
+
+    [[nodiscard]] bool contains(const Ipv6Address& address) const;
+};
+// Everything in a feed. `feed` is its name for comparisons: two elements of one feed are equal.
+struct InFeed {
+    unsigned feed = 0;  // index into Policy::feeds
+    std::shared_ptr<const FeedEntries> entries;  // those of Policy::feeds[feed]; never null
+};
+
 // What may stand between braces, after names are looked up. `any` is an AddressSet with `any` true.
-using AddressElement = std::variant<Ipv6Prefix, Behind, Self, Learnt>;
+using AddressElement = std::variant<Ipv6Prefix, Behind, Self, Learnt, InFeed>;
 
 // (any or in one of `include`) and in none of `exclude`.
 // `{ a, not b }` is include {a} exclude {b}; `not b` and `{ not b }` alone are any, exclude {b}.
@@ -124,24 +137,50 @@ struct ProtocolMatch {
     std::vector<std::uint8_t> icmp_types;  // icmpv6. Empty: all
 };
 
-struct Rule {
-    dw_verdict verdict = DW_DROP;
+// MATCH from ADDRESS port PORTS to ADDRESS: which packets are meant.
+struct Traffic {
     std::vector<ProtocolMatch> match;   // never empty: any one of them
     std::vector<PortRange> from_ports;  // the sender's port. Empty: all
     AddressSet from;
     AddressSet to;
+};
+
+// `rate 200/s burst 400 per source/64`: a token bucket. A packet over the rate does not match its rule.
+struct Rate {
+    std::uint32_t packets = 1;  // so many ...
+    std::uint32_t unit_s = 1;   // ... in so many seconds: 1, 60, 3600 or 86400
+    std::uint32_t burst = 1;    // tokens that the bucket holds; `packets` when the file says nothing
+    std::optional<std::uint8_t> per_source;  // a bucket for each prefix of this length, 0..128; empty: one for the rule
+};
+
+// `inspect exploits on-failure drop`.
+struct Inspect {
+    unsigned signatures = 0;  // index into Policy::signatures
+    bool accept_on_failure = false;
+};
+
+struct Rule : Traffic {
+    dw_verdict verdict = DW_DROP;
+    std::optional<Rate> rate;
+    std::optional<Inspect> inspect;  // of an `accept`
     bool log = false;
     bool endpoint_independent = false;  // outbound accept: the flows it opens let any peer answer (R23)
     std::string name;                   // given, or "file:line" (file without its directory)
     bool named = false;
     Place place;
+
+    // Nothing inspects yet: a rule that asks for it is one whose inspection has failed, and says itself what then.
+    [[nodiscard]] dw_verdict verdict_now() const {
+        return inspect && !inspect->accept_on_failure ? DW_DROP : verdict;
+    }
 };
 
 // `on dish`. Inbound: `from` is the peer and `to` is ours; outbound: the other way round.
 struct Chain {
     dw_verdict default_verdict = DW_DROP;  // inbound when the file says nothing: drop; outbound: accept
     std::vector<Rule> rules;
-    Place place;  // of the policy statement; line 0 when there is none
+    std::uint32_t log_sample = 1;  // `log sample 1/N`: of what would be reported, one in N is
+    Place place;  // of the first policy statement; line 0 when there is none
 };
 
 // A host by name, for tables, `explain`, DNS updates and errors: the first that fits names an address.
@@ -198,12 +237,67 @@ struct DnsUpdate {
     Place place;
 };
 
+// ---- files beside the rule file
+
+// `feed drop6 = file "feeds/drop6.txt" refresh 24h stale-after 72h`
+struct Feed {
+    std::string name;
+    std::string path;  // absolute
+    std::uint32_t refresh_s = 0;      // read again so often; 0: at loads only
+    std::uint32_t stale_after_s = 0;  // without a good reading for so long it is stale; 0: never
+    std::shared_ptr<const FeedEntries> entries;  // never null
+    Place place;
+};
+
+// `signatures exploits = file "sig/web.hs"`: Hyperscan patterns, one `ID:/regex/flags` a line.
+struct Signatures {
+    std::string name;
+    std::string path;  // absolute
+    std::size_t patterns = 0;
+    Place place;
+};
+
+// ---- claims about the policy, proven before it is loaded
+
+enum class Direction { inbound, outbound };
+
+// One statement of a `test`: every packet of this traffic comes to this verdict.
+struct Expectation {
+    struct With {
+        unsigned source = 0;  // index into Uplink::sources
+        Ipv6Prefix prefix;    // is what it has at that time
+    };
+    std::vector<With> with;
+    Direction direction = Direction::inbound;
+    Traffic traffic;
+    dw_verdict verdict = DW_ACCEPT;
+    std::string by;  // the rule that has to decide; empty: any, or the default
+    Place place;
+};
+
+struct PolicyTest {
+    std::string name;
+    std::vector<Expectation> expectations;
+    Place place;
+};
+
+// One line of a `protect` block: inbound, and accepted.
+struct Protected {
+    std::string name;  // of the block
+    Traffic traffic;
+    Place place;
+};
+
 struct Policy {
     Uplink uplink;
     std::vector<Network> networks;
     std::vector<NamedAddress> hosts;
     std::vector<LearntHost> learnt;  // ids differ
     std::vector<DnsUpdate> dns_updates;
+    std::vector<Feed> feeds;
+    std::vector<Signatures> signatures;
+    std::vector<PolicyTest> tests;
+    std::vector<Protected> protects;
     Chain inbound;
     Chain outbound;
 };

@@ -18,6 +18,13 @@ Ipv6Address previous(Ipv6Address key) {
     return key;
 }
 
+// The first of the ranges that does not end before the key.
+std::vector<KeyRange>::const_iterator first_reaching(const RangeSet& set, const Ipv6Address& key) {
+    const auto& ranges = set.ranges();
+    return std::lower_bound(ranges.begin(), ranges.end(), key,
+                            [](const KeyRange& range, const Ipv6Address& at) { return range.last < at; });
+}
+
 }  // namespace
 
 RangeSet::RangeSet(std::vector<KeyRange> ranges) {
@@ -44,6 +51,45 @@ void RangeSet::remove(const KeyRange& hole) {
         if (hole.last < range.last) left.push_back({next(hole.last), range.last});
     }
     ranges_ = std::move(left);
+}
+
+bool RangeSet::contains(const Ipv6Address& key) const {
+    const auto range = first_reaching(*this, key);
+    return range != ranges_.end() && range->first <= key;
+}
+
+bool intersects(const RangeSet& a, const RangeSet& b) {
+    if (b.ranges().size() < a.ranges().size()) return intersects(b, a);
+    return std::any_of(a.ranges().begin(), a.ranges().end(), [&](const KeyRange& range) {
+        const auto other = first_reaching(b, range.first);
+        return other != b.ranges().end() && other->first <= range.last;
+    });
+}
+
+RangeSet intersection(const RangeSet& a, const RangeSet& b) {
+    if (b.ranges().size() < a.ranges().size()) return intersection(b, a);
+    std::vector<KeyRange> both;
+    for (const KeyRange& range : a.ranges())
+        for (auto other = first_reaching(b, range.first);
+             other != b.ranges().end() && other->first <= range.last; ++other)
+            both.push_back({std::max(range.first, other->first), std::min(range.last, other->last)});
+    return RangeSet(std::move(both));
+}
+
+RangeSet difference(const RangeSet& a, const RangeSet& b) {
+    std::vector<KeyRange> left;
+    for (const KeyRange& range : a.ranges()) {
+        Ipv6Address at = range.first;
+        bool more = true;
+        for (auto hole = first_reaching(b, at);
+             more && hole != b.ranges().end() && hole->first <= range.last; ++hole) {
+            if (at < hole->first) left.push_back({at, previous(hole->first)});
+            more = hole->last < range.last;
+            if (more) at = next(hole->last);
+        }
+        if (more) left.push_back({at, range.last});
+    }
+    return RangeSet(std::move(left));
 }
 
 }  // namespace dishwall

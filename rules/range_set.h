@@ -24,10 +24,18 @@ public:
 
     void remove(const KeyRange& hole);
 
+    [[nodiscard]] bool empty() const { return ranges_.empty(); }
+    [[nodiscard]] bool contains(const Ipv6Address& key) const;
+    bool operator==(const RangeSet&) const = default;
+
     [[nodiscard]] const std::vector<KeyRange>& ranges() const { return ranges_; }
 
 private:
     std::vector<KeyRange> ranges_;
 };
+
+[[nodiscard]] bool intersects(const RangeSet& a, const RangeSet& b);
+[[nodiscard]] RangeSet intersection(const RangeSet& a, const RangeSet& b);
+[[nodiscard]] RangeSet difference(const RangeSet& a, const RangeSet& b);
 
 }  // namespace dishwall

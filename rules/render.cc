@@ -61,6 +61,9 @@ std::size_t width(std::string_view text) {
     return columns;
 }
 
+// A character has at most four bytes: a line that holds a whole file is not measured for each of its marks.
+bool is_narrow(std::string_view line) { return line.size() <= 4 * kWidest && width(line) <= kWidest; }
+
 std::string shown(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
@@ -187,7 +190,7 @@ private:
         unsigned open = 0;  // the line shown last, when it is shown whole
         for (const Mark& mark : marks) {
             if (mark.gap_before) line("{}", tint(kBlue, "..."));
-            const bool whole = width(file.line(mark.line)) <= kWidest;
+            const bool whole = is_narrow(file.line(mark.line));
             if (whole)
                 show_whole(file, mark, mark.line != open);
             else

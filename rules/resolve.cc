@@ -5,43 +5,32 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <set>
-#include <unordered_map>
+#include <optional>
+#include <utility>
 
 #include "rules/definitions.h"
+#include "rules/literal.h"
 #include "rules/names.h"
+#include "rules/resolve_claims.h"
 #include "rules/resolve_dns.h"
+#include "rules/resolve_rate.h"
+#include "rules/resolve_traffic.h"
 #include "rules/resolve_uplink.h"
+#include "rules/rule_names.h"
 
 namespace dishwall {
 namespace {
 
-std::optional<dw_verdict> verdict_of(std::string_view word) {
-    if (word == "accept") return DW_ACCEPT;
-    if (word == "drop") return DW_DROP;
-    if (word == "reject") return DW_REJECT;
-    if (word == "reject-late") return DW_REJECT_LATE;
-    if (word == "audit") return DW_AUDIT;
-    return std::nullopt;
-}
-
-// `file:line` is how unnamed rules are called, so a given name has no colon.
-bool is_rule_name(std::string_view text) {
-    const auto is_bad = [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7f || byte >= 0x80 || c == ':';
-    };
-    return !text.empty() && text.size() <= kLongestName && std::none_of(text.begin(), text.end(), is_bad);
-}
+constexpr std::uint64_t kLeastSample = 1'000'000;
 
 class Resolver {
 public:
-    Resolver(const ast::File& file, const SourceMap& sources, const Environment& env,
-             Diagnostics* diagnostics)
+    Resolver(const ast::File& file, SourceMap* sources, const Environment& env, Diagnostics* diagnostics)
         : file_(file),
-          sources_(sources),
+          sources_(*sources),
           env_(env),
           diagnostics_(*diagnostics),
+          rule_names_(*sources, diagnostics),
           definitions_(file, sources, env, diagnostics) {}
 
     Resolved run() {
@@ -49,6 +38,7 @@ public:
         result_.policy.outbound.default_verdict = DW_ACCEPT;
         definitions_.define_all(&result_.policy);
         for (const ast::Policy& policy : file_.policies) add(policy);
+        result_.claims = resolve_claims(file_, sources_, env_, &definitions_, &diagnostics_, &result_.policy);
         resolve_dns_updates(file_, sources_, env_, &definitions_, &diagnostics_, &result_.policy);
         return std::move(result_);
     }
@@ -62,17 +52,11 @@ private:
                 .with_help("`inbound` or `outbound`");
             return;
         }
-        const ast::Policy*& first = inbound ? first_inbound_ : first_outbound_;
-        if (first)
-            diagnostics_.report(Code::given_twice, policy.span, "given again")
-                .and_at(first->span, "first given here")
-                .with_help("write all rules of a direction into one block");
-        else
-            first = &policy;
         outbound_ = !inbound;
         Chain& chain = inbound ? result_.policy.inbound : result_.policy.outbound;
         if (chain.place.line == 0) chain.place = sources_.place(policy.span);
         read_default(policy, &chain);
+        read_log_sample(policy, &chain);
         for (const ast::Rule& rule : policy.rules)
             if (!add(rule, &chain)) return;
     }
@@ -88,12 +72,29 @@ private:
             .with_help(did_you_mean(name.text, known));
     }
 
+    // The first of a block. A direction may have several blocks, and they may say the same.
+    template <typename Statement>
+    const Statement* first_of(const std::vector<Statement>& said) {
+        for (std::size_t i = 1; i < said.size(); ++i)
+            diagnostics_.report(Code::given_twice, said[i].span, "given again")
+                .and_at(said[0].span, "first given here");
+        return said.empty() ? nullptr : &said[0];
+    }
+
+    // Is it the first word on this in all blocks of the direction, or the same again?
+    template <typename Value>
+    bool agrees(std::optional<std::pair<Span, Value>>* before, const Span& span, Value value) {
+        if (!*before) *before = std::pair(span, value);
+        if ((*before)->second == value) return true;
+        diagnostics_.report(Code::given_twice, span, "an earlier block says otherwise")
+            .and_at((*before)->first, "here");
+        return false;
+    }
+
     void read_default(const ast::Policy& policy, Chain* chain) {
-        for (std::size_t i = 1; i < policy.defaults.size(); ++i)
-            diagnostics_.report(Code::given_twice, policy.defaults[i].span, "given again")
-                .and_at(policy.defaults[0].span, "first given here");
-        if (policy.defaults.empty()) return;
-        const ast::Word& word = policy.defaults[0].verdict;
+        const ast::Default* said = first_of(policy.defaults);
+        if (!said) return;
+        const ast::Word& word = said->verdict;
         const auto verdict = verdict_of(word.text);
         if (!verdict)
             diagnostics_.report(Code::unknown_keyword, word.span, "expected a verdict")
@@ -101,8 +102,21 @@ private:
         else if (*verdict == DW_AUDIT)
             diagnostics_.report(Code::undecided_default, word.span, "`audit` goes on to the next rule")
                 .with_help("`default` is `accept`, `drop`, `reject` or `reject-late`");
-        else if (check_direction(word))
+        else if (check_direction(word) && agrees(&defaults_[outbound_], said->span, *verdict))
             chain->default_verdict = *verdict;
+    }
+
+    // log sample 1/N
+    void read_log_sample(const ast::Policy& policy, Chain* chain) {
+        const ast::LogSample* said = first_of(policy.log_samples);
+        if (!said) return;
+        const std::string_view text = said->fraction.text;
+        const auto number = text.substr(0, 2) == "1/" ? parse_number(text.substr(2)) : std::nullopt;
+        if (!number || *number < 1 || *number > kLeastSample)
+            diagnostics_.report(Code::bad_fraction, said->fraction.span, fmt::format("1/1 to 1/{}", kLeastSample))
+                .with_help("1/100 reports one in a hundred of the packets that would be reported");
+        else if (agrees(&samples_[outbound_], said->span, static_cast<std::uint32_t>(*number)))
+            chain->log_sample = static_cast<std::uint32_t>(*number);
     }
 
     // To whom would an outbound packet be rejected? To a host inside; that way is not built.
@@ -127,45 +141,19 @@ private:
         Rule rule;
         rule.place = sources_.place(from.span);
         rule.log = from.log;
-        bool good = read_name(from, &rule) && !from.broken;
+        bool good = rule_names_.name(from, &rule) && !from.broken;
         good &= check_direction(from.verdict);
         rule.verdict = verdict_of(from.verdict.text).value_or(DW_DROP);
-        const auto match = definitions_.read_match(from.match);
-        good &= match != nullptr;
-        good &= read_from_ports(from, match.get(), &rule);
-        good &= read_end(from.from, &rule.from);
-        good &= read_end(from.to, &rule.to);
-        good &= check_independent(from, match.get());
+        ResolvedTraffic read = resolve_traffic(from, &definitions_, env_, &diagnostics_);
+        good &= read.good;
+        static_cast<Traffic&>(rule) = std::move(read.traffic);
+        good &= read_rate(from, &rule);
+        good &= read_inspect(from, &rule);
+        good &= check_independent(from, read.match.get());
         rule.endpoint_independent = from.endpoint_independent.has_value();
-        // In the image each port is paired with each port of the sender.
-        const std::size_t senders = std::max<std::size_t>(rule.from_ports.size(), 1);
-        if (!good || !definitions_.spend_elements(match->elements() * senders, from.span)) return true;
-        rule.match = match->alternatives;
+        if (!good) return true;
         chain->rules.push_back(std::move(rule));
-        (outbound_ ? result_.outbound : result_.inbound).push_back({&from, match});
-        return true;
-    }
-
-    bool read_end(const std::optional<ast::Address>& address, AddressSet* set) {
-        if (!address) return true;
-        auto read = definitions_.read_address(*address);
-        if (!read) return false;
-        *set = std::move(*read);
-        return set->any || definitions_.spend_elements(set->include.size(), address->span);
-    }
-
-    bool read_from_ports(const ast::Rule& from, const ResolvedMatch* match, Rule* rule) {
-        if (from.from_ports.empty() || !match) return true;
-        for (const ProtocolMatch& each : match->alternatives) {
-            if (!each.proto || has_ports(*each.proto)) continue;
-            diagnostics_.report(Code::no_ports, from.from_ports.front().span, "a port is asked for here")
-                .and_at(from.match.span, "this is not tcp, udp or sctp alone");
-            return false;
-        }
-        const bool one = from.match.kind == ast::Match::Kind::ports;
-        auto ports = resolve_ports(from.from_ports, one ? from.match.keyword.text : "", env_, &diagnostics_);
-        if (!ports) return false;
-        rule->from_ports = std::move(*ports);
+        (outbound_ ? result_.outbound : result_.inbound).push_back({&from, read.match});
         return true;
     }
 
@@ -196,50 +184,57 @@ private:
         return false;
     }
 
-    bool read_name(const ast::Rule& from, Rule* rule) {
-        if (!from.name) {
-            rule->name = name_by_place(rule->place);
-            return true;
-        }
-        rule->name = from.name->text;
-        rule->named = true;
-        if (!is_rule_name(rule->name)) {
-            diagnostics_.report(Code::bad_name, from.name->span,
-                                fmt::format("1 to {} printable ASCII characters, no `:`", kLongestName));
-            return false;
-        }
-        const auto [first, is_new] = rule_names_.try_emplace(from.name->text, from.name->span);
-        if (is_new) return true;
-        diagnostics_.report(Code::duplicate_name, from.name->span, "defined again")
-            .and_at(first->second, "first defined here");
-        return false;
+    bool read_rate(const ast::Rule& from, Rule* rule) {
+        if (!from.rate) return true;
+        rule->rate = resolve_rate(*from.rate, &diagnostics_);
+        if (rule->rate && rule->verdict != DW_ACCEPT && rule->verdict != DW_AUDIT)
+            diagnostics_.report(Code::limited_drop, from.rate->span, "the packets over it go on to the next rule")
+                .with_help("to stop what is over a rate: `accept ... rate N/UNIT`, and a `drop` of the same below it");
+        return rule->rate.has_value();
     }
 
-    // dishwall.conf:31; for a second unnamed rule on the line dishwall.conf:31:20.
-    std::string name_by_place(const Place& place) {
-        const std::string base = place.file.substr(place.file.rfind('/') + 1);
-        const bool first = unnamed_lines_.insert(place.line).second;
-        return first ? fmt::format("{}:{}", base, place.line)
-                     : fmt::format("{}:{}:{}", base, place.line, place.column);
+    // Nothing inspects yet; Rule::verdict_now says what that means.
+    bool read_inspect(const ast::Rule& from, Rule* rule) {
+        if (!from.inspect) return true;
+        const ast::Inspect& said = *from.inspect;
+        if (rule->verdict != DW_ACCEPT) {
+            diagnostics_.report(Code::does_not_fit, said.span, "only an `accept` is worth an inspection")
+                .and_at(from.verdict.span, "this one lets nothing in")
+                .with_help("leave it out here");
+            return false;
+        }
+        const bool accepts = said.on_failure && said.on_failure->text == "accept";
+        if (said.on_failure && !accepts && said.on_failure->text != "drop") {
+            diagnostics_.report(Code::unknown_keyword, said.on_failure->span, "expected a verdict")
+                .with_help("`on-failure accept` or `on-failure drop`");
+            return false;
+        }
+        const auto signatures = definitions_.read_signatures(said.signatures);
+        if (!signatures) return false;
+        rule->inspect = Inspect{*signatures, accepts};
+        diagnostics_
+            .report(Code::not_inspected, said.span,
+                    accepts ? "it counts as failed: this rule accepts" : "it counts as failed: this rule drops")
+            .with_help(said.on_failure ? "" : "`on-failure accept` lets the packets in until something inspects");
+        return true;
     }
 
     const ast::File& file_;
     const SourceMap& sources_;
     const Environment& env_;
     Diagnostics& diagnostics_;
+    RuleNames rule_names_;
     Definitions definitions_;
     Resolved result_;
-    const ast::Policy* first_inbound_ = nullptr;
-    const ast::Policy* first_outbound_ = nullptr;
     bool outbound_ = false;  // of the policy being read
+    std::optional<std::pair<Span, dw_verdict>> defaults_[2];
+    std::optional<std::pair<Span, std::uint32_t>> samples_[2];
     std::size_t rules_ = 0;
-    std::unordered_map<std::string_view, Span> rule_names_;
-    std::set<unsigned> unnamed_lines_;
 };
 
 }  // namespace
 
-Resolved resolve(const ast::File& file, const SourceMap& sources, const Environment& env,
+Resolved resolve(const ast::File& file, SourceMap* sources, const Environment& env,
                  Diagnostics* diagnostics) {
     return Resolver(file, sources, env, diagnostics).run();
 }

@@ -11,6 +11,7 @@
 #include "rules/diagnostic.h"
 #include "rules/environment.h"
 #include "rules/policy.h"
+#include "rules/resolve_claims.h"
 #include "rules/resolve_match.h"
 #include "rules/source.h"
 
@@ -25,9 +26,11 @@ struct RuleOrigin {
 struct Resolved {
     Policy policy;
     std::vector<RuleOrigin> inbound, outbound;  // beside the rules of the chains
+    ClaimOrigins claims;
 };
 
-[[nodiscard]] Resolved resolve(const ast::File& file, const SourceMap& sources, const Environment& env,
+// `sources` are the rule files. Feeds and signature files with bad lines are added.
+[[nodiscard]] Resolved resolve(const ast::File& file, SourceMap* sources, const Environment& env,
                                Diagnostics* diagnostics);
 
 }  // namespace dishwall

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "rules/file_path.h"
 #include "rules/literal.h"
 
 namespace dishwall {
@@ -16,7 +16,6 @@ namespace {
 
 constexpr Bounds kTtl{1, 7 * 24 * 60 * 60};
 constexpr Bounds kPort{1, 65535};
-constexpr std::size_t kLongestPath = 4095;
 constexpr std::size_t kLongestName = 253;
 
 class DnsResolver {
@@ -75,7 +74,7 @@ private:
                                   : "leave the key out: the program has its own");
             return false;
         }
-        const auto path = read_path(exec.value, env_.why_not_executable, "cannot be run");
+        const auto path = read_usable(exec.value, env_.why_not_executable, "cannot be run");
         if (path) update->by = DnsUpdate::Exec{*path};
         return path.has_value();
     }
@@ -101,7 +100,7 @@ private:
             made.port = static_cast<std::uint16_t>(*port);
         }
         if (key) {
-            const auto path = read_path(key->value, env_.why_unreadable, "cannot be read");
+            const auto path = read_usable(key->value, env_.why_unreadable, "cannot be read");
             if (!path) return false;
             made.key_file = *path;
         }
@@ -110,25 +109,12 @@ private:
     }
 
     template <typename Why>
-    std::optional<std::string> read_path(const ast::Word& word, const Why& why, std::string_view cannot) {
-        const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-        if (word.text.empty() || word.text.size() > kLongestPath ||
-            std::any_of(word.text.begin(), word.text.end(), is_control)) {
-            diagnostics_.report(
-                Code::bad_file, word.span,
-                fmt::format("1 to {} characters, none of them a control character", kLongestPath));
-            return std::nullopt;
-        }
-        namespace fs = std::filesystem;
-        const fs::path beside = env_.directory.empty()
-                                    ? fs::path(sources_.file(word.span.file).name()).parent_path()
-                                    : fs::path(env_.directory);
-        const std::string path = (beside / fs::path(word.text)).lexically_normal().string();
-        const std::string reason = why ? why(path) : std::string();
-        if (reason.empty()) return path;
-        Diagnostic& report =
-            diagnostics_.report(Code::bad_file, word.span, fmt::format("{} {}: {}", path, cannot, reason));
-        if (word.text.front() != '/') report.with_help("a relative path begins where the rule file is");
+    std::optional<std::string> read_usable(const ast::Word& word, const Why& why, std::string_view cannot) {
+        const auto file = read_path(word, sources_, &diagnostics_);
+        if (!file) return std::nullopt;
+        const std::string reason = why ? why(file->path) : std::string();
+        if (reason.empty()) return file->path;
+        report_bad_file(word, file->path, cannot, reason, &diagnostics_);
         return std::nullopt;
     }
 

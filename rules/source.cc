@@ -13,7 +13,9 @@ bool starts_character(char byte) { return (static_cast<unsigned char>(byte) & 0x
 
 }  // namespace
 
-SourceFile::SourceFile(std::string name, std::string text) : name_(std::move(name)), text_(std::move(text)) {
+SourceFile::SourceFile(std::string name, std::string text, std::string path)
+    : name_(std::move(name)), path_(std::move(path)), text_(std::move(text)) {
+    starts_.reserve(1 + static_cast<std::size_t>(std::count(text_.begin(), text_.end(), '\n')));
     starts_.push_back(0);
     for (std::size_t at = text_.find('\n'); at != std::string::npos; at = text_.find('\n', at + 1))
         starts_.push_back(static_cast<std::uint32_t>(at + 1));
@@ -50,8 +52,8 @@ std::string_view SourceFile::line(unsigned number) const {
     return line;
 }
 
-FileId SourceMap::add(std::string name, std::string text) {
-    files_.push_back(std::make_unique<SourceFile>(std::move(name), std::move(text)));
+FileId SourceMap::add(std::string name, std::string text, std::string path) {
+    files_.push_back(std::make_unique<SourceFile>(std::move(name), std::move(text), std::move(path)));
     return static_cast<FileId>(files_.size() - 1);
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rules/policy.h"
@@ -26,14 +27,21 @@ struct Span {
     bool operator==(const Span&) const = default;
 };
 
+// In the order of reading.
+inline bool is_before(const Span& a, const Span& b) {
+    return a.file != b.file ? a.file < b.file : a.begin < b.begin;
+}
+
 // From the start of `first` to the end of `last`; both in the same file.
 inline Span join(const Span& first, const Span& last) { return {first.file, first.begin, last.end}; }
 
 class SourceFile {
 public:
-    SourceFile(std::string name, std::string text);
+    SourceFile(std::string name, std::string text, std::string path);
 
-    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] const std::string& name() const { return name_; }  // as errors show it
+    // Where it is, absolute when that is known: relative paths in it begin there.
+    [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] std::string_view text() const { return text_; }
     // Lines count from 1. The newline (and a carriage return before it) is not part of the line.
     [[nodiscard]] unsigned line_at(std::uint32_t offset) const;
@@ -46,6 +54,7 @@ private:
     [[nodiscard]] std::size_t characters_before(std::uint32_t offset) const;
 
     std::string name_;
+    std::string path_;
     std::string text_;
     std::vector<std::uint32_t> starts_;
     std::vector<std::uint32_t> marks_;  // characters before each kMark-th byte: a line may hold a whole file
@@ -54,8 +63,10 @@ private:
 // Owns the texts. Views into a text stay good when the map is moved.
 class SourceMap {
 public:
-    FileId add(std::string name, std::string text);
+    FileId add(std::string name, std::string text) { return add(name, std::move(text), name); }
+    FileId add(std::string name, std::string text, std::string path);
 
+    [[nodiscard]] FileId count() const { return static_cast<FileId>(files_.size()); }
     [[nodiscard]] const SourceFile& file(FileId id) const { return *files_[id]; }
     [[nodiscard]] std::string_view text(const Span& span) const;
     [[nodiscard]] Place place(const Span& span) const;

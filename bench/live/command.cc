@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -112,16 +113,25 @@ Result<void> take_cpu(int cpu) {
     return {};
 }
 
+Result<void> leave_cpu() {
+    const cpu_set_t cpus = cpus_for_background();
+    if (::sched_setaffinity(0, sizeof(cpus), &cpus) != 0)
+        return fail("cannot run beside CPU {}: {}", reserved_cpu, std::strerror(errno));
+    return {};
+}
+
 Result<std::string> run(const NetworkNamespace& where, const std::vector<std::string>& command,
-                        std::string_view input) {
+                        std::string_view input, double* peak_mib) {
     const UniqueFd in = memory_file(input), out = memory_file({}), err = memory_file({});
     if (!in.is_open() || !out.is_open() || !err.is_open())
         return fail("cannot make a memory file: {}", std::strerror(errno));
     const pid_t pid = spawn(where, command, {}, {in.get(), out.get(), err.get()});
     if (pid < 0) return fail("cannot fork: {}", std::strerror(errno));
     int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    rusage usage = {};
+    while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
     }
+    if (peak_mib != nullptr) *peak_mib = static_cast<double>(usage.ru_maxrss) / 1024;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return content_of(out);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         return fail("cannot run {}: is it installed and in PATH?", command.front());

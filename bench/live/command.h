@@ -15,12 +15,16 @@
 
 namespace dishwall::bench {
 
-// Runs to the end; gives what it wrote to stdout. A non-zero exit is an error that quotes its stderr.
+// Runs to the end; gives what it wrote to stdout. A non-zero exit is an error that quotes its stderr. `peak_mib`: how
+// much memory it had at most, and at least what this process had when it was started (the kernel counts from fork).
 [[nodiscard]] Result<std::string> run(const NetworkNamespace& where, const std::vector<std::string>& command,
-                                      std::string_view input = {});
+                                      std::string_view input = {}, double* peak_mib = nullptr);
 
 // This thread has the CPU for itself: programs in the background run on any but this one.
 [[nodiscard]] Result<void> take_cpu(int cpu);
+
+// This thread runs where those programs do.
+[[nodiscard]] Result<void> leave_cpu();
 
 // A program in the background; ended by SIGTERM, then SIGKILL, when this object goes.
 class Background {
@@ -34,6 +38,7 @@ public:
     Background& operator=(Background&& other) noexcept;
     ~Background();
 
+    [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] bool is_running() const;
     [[nodiscard]] std::string log() const;  // what it wrote so far, stdout and stderr
 

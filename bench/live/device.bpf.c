@@ -63,4 +63,21 @@ int sink(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
+/* The end of the line where frames of several kinds arrive. */
+SEC("xdp")
+int sink_by_class(struct xdp_md *ctx)
+{
+	struct ethhdr *eth = (void *)(long)ctx->data;
+	struct ipv6hdr *ip = (void *)(eth + 1);
+	struct udphdr *udp = (void *)(ip + 1);
+	__u32 class;
+
+	if (!is_udp(ctx) || (void *)(udp + 1) > (void *)(long)ctx->data_end)
+		return XDP_DROP;
+	class = bpf_ntohl(ip->saddr.in6_u.u6_addr32[2]) >> 31;
+	class = class * DW_CLASS_PORTS + (bpf_ntohs(udp->dest) & (DW_CLASS_PORTS - 1));
+	seen.by_class[class & (DW_CLASSES - 1)]++;
+	return XDP_DROP;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -30,6 +30,8 @@ public:
                                                        const DishwallPlace& place, const std::string& rules,
                                                        std::chrono::seconds patience);
 
+    [[nodiscard]] pid_t pid() const { return daemon_.pid(); }
+
 private:
     explicit DishwallProcess(Background daemon) : daemon_(std::move(daemon)) {}
 

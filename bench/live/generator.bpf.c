@@ -15,25 +15,6 @@
 
 struct dw_traffic traffic;
 
-/* A bijection on 64 bits (MurmurHash3's finaliser): distinct numbers stay distinct. */
-static __always_inline __u64 scatter(__u64 n)
-{
-	n ^= n >> 33;
-	n *= 0xff51afd7ed558ccdull;
-	n ^= n >> 33;
-	n *= 0xc4ceb9fe1a85ec53ull;
-	return n ^ n >> 33;
-}
-
-static __always_inline __u64 next_number(void)
-{
-	__u64 n = traffic.cursor++;
-
-	if (traffic.random)
-		n = scatter(n + 0x9e3779b97f4a7c15ull);
-	return n & traffic.number_mask;
-}
-
 static __always_inline __u16 finished_sum(__u64 sum, __u64 source, __u64 destination, __u32 ports)
 {
 	sum += (source & 0xffffffff) + (source >> 32);
@@ -57,19 +38,14 @@ static __always_inline void write_template(void *data)
 	*(__u16 *)(word + DW_FRAME_WORDS) = traffic.frame_tail;
 }
 
-static __always_inline void write_packet(void *data, __u64 n)
+static __always_inline void write_packet(void *data, __u64 cursor)
 {
-	__u64 hash = scatter(n);
-	__u64 host = hash >> 8 & traffic.inside_mask;
-	__u64 inside = bpf_cpu_to_be64(traffic.inside_base + host);
-	__u64 peer = bpf_cpu_to_be64(traffic.peer_base + (n & traffic.peer_mask));
-	__u16 inside_port = traffic.inside_port_base + (host & traffic.inside_port_follows) +
-			    (hash >> 32 & traffic.inside_port_mask);
-	__u16 peer_port = traffic.peer_port_base + (hash >> 48 & traffic.peer_port_mask);
+	const struct dw_varying packet = dw_varying_of(&traffic, cursor);
+	__u64 inside = bpf_cpu_to_be64(packet.inside), peer = bpf_cpu_to_be64(packet.peer);
 	__u64 source = traffic.outbound ? inside : peer;
 	__u64 destination = traffic.outbound ? peer : inside;
-	__u32 ports =
-	    traffic.outbound ? (__u32)inside_port << 16 | peer_port : (__u32)peer_port << 16 | inside_port;
+	__u32 ports = traffic.outbound ? (__u32)packet.inside_port << 16 | packet.peer_port :
+					 (__u32)packet.peer_port << 16 | packet.inside_port;
 	__u16 checksum;
 
 	ports = bpf_htonl(ports);
@@ -92,7 +68,7 @@ int generate(struct xdp_md *ctx)
 
 	if (data + DW_FRAME_LENGTH > data_end)
 		return XDP_ABORTED;
-	write_packet(data, next_number());
+	write_packet(data, traffic.cursor++);
 	return bpf_redirect(traffic.ifindex, 0);
 }
 

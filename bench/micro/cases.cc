@@ -90,7 +90,7 @@ Result<Policy> policy_of(const std::string& rules) {
                 render(compiled.diagnostics, compiled.sources, false));
 }
 
-Result<std::vector<std::byte>> image_of(const Policy& policy) {
+Result<CompiledImage> image_of(const Policy& policy) {
     std::uint32_t next = DW_REASONS_MAX;
     return lower(policy, [&](const Rule&) { return next++; });
 }

@@ -36,7 +36,7 @@ void vary_outbound(Bytes& frame, std::uint32_t n);
 
 // The policy and the moment that all cases are judged in. Fails with the front end's diagnostics.
 [[nodiscard]] Result<Policy> policy_of(const std::string& rules);
-[[nodiscard]] Result<std::vector<std::byte>> image_of(const Policy& policy);
+[[nodiscard]] Result<CompiledImage> image_of(const Policy& policy);
 [[nodiscard]] Own own_of_the_gateway();
 
 // "" when the outcome is what the case says, else both in words.

@@ -40,6 +40,16 @@ DW_INLINE __u64 dw_hash3(__u64 a, __u64 b, __u64 c)
 	return sum + ((__u32)c + DW_SETTING(secret[4])) * ((c >> 32) + DW_SETTING(secret[5]));
 }
 
+/* The same under other words of the secret. */
+DW_INLINE __u64 dw_hash3_other(__u64 a, __u64 b, __u64 c)
+{
+	__u64 sum = DW_SETTING(secret[4]);
+
+	sum += ((__u32)a + DW_SETTING(secret[5])) * ((a >> 32) + DW_SETTING(secret[6]));
+	sum += ((__u32)b + DW_SETTING(secret[7])) * ((b >> 32) + DW_SETTING(secret[8]));
+	return sum + ((__u32)c + DW_SETTING(secret[9])) * ((c >> 32) + DW_SETTING(secret[10]));
+}
+
 /* A permutation of 32-bit words (the finaliser of MurmurHash3, by Austin Appleby): it keeps the hash's bound and
  * breaks its one habit, that keys in arithmetic progression give hashes in arithmetic progression. */
 DW_INLINE __u32 dw_scatter(__u32 x)

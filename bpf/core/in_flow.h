@@ -40,6 +40,7 @@ DW_INLINE int dw_rejudge(struct dw_work *w, const struct dw_blob *image, const s
 	w->query.sport = icmp ? 0 : w->key.outside_port;
 	w->query.dport = !icmp ? w->key.inside_port :
 			 w->packet.family == 6 ? DW_ICMPV6_ECHO_REQUEST : DW_ICMP_ECHO_REQUEST;
+	w->query.again = 1;
 	reason = dw_judge(w, image, own);
 	if (!dw_is_accepting(reason)) {
 		if (!DW_SETTING(dry))

@@ -21,7 +21,7 @@
 #define DW_ASSERT(condition, reason) _Static_assert(condition, reason)
 #endif
 
-#define DW_LAYOUT_VERSION 3
+#define DW_LAYOUT_VERSION 4
 #define DW_MAGIC 0x6477616c /* "dwal" */
 #define DW_LINE 64          /* bytes of a cache line */
 
@@ -304,7 +304,7 @@ struct dw_late {
 	__u64 since; /* jiffies */
 };
 
-/* A meter is one word: the time, in 1/1024 jiffies, at which it will have forgotten everything (bpf/core/meter.h). */
+/* A meter is one word: the time, in ns since boot, at which it will have forgotten everything (bpf/core/meter.h). */
 struct dw_link {
 	struct dw_router router[DW_ROUTERS];
 	__u64 unused[2];
@@ -313,6 +313,22 @@ struct dw_link {
 	struct dw_late late[DW_LATE];
 };
 DW_ASSERT(__builtin_offsetof(struct dw_link, overall) == DW_LINE, "routers, then meters, each on its line");
+
+/* ---- rates: the token buckets of rules (bpf/core/rate.h) ----------------------------------------- */
+
+#define DW_RATE_LINES 16384 /* a power of two: 65,536 sources in 1 MiB */
+#define DW_RATE_WAYS 4
+
+struct dw_source_meter {
+	__u64 tag;   /* of rule and source prefix: 64 bits of keyed hash; 0: free */
+	__u64 until; /* a meter */
+};
+
+struct dw_rates {
+	__u64 by_rule[DW_RULES_MAX]; /* meters, by counter id - DW_REASONS_MAX */
+	struct dw_source_meter by_source[DW_RATE_LINES][DW_RATE_WAYS];
+};
+DW_ASSERT(__builtin_offsetof(struct dw_rates, by_source) % DW_LINE == 0, "a bucket is one line");
 
 /* ---- the policy image: written by rules/lower, read by bpf/core/policy.h, by nobody else ------- */
 
@@ -333,9 +349,15 @@ struct dw_range {
 };
 
 struct dw_span {
-	__u32 offset; /* bytes from the image's start */
+	__u32 offset; /* bytes from the image's start; of ranges: elements from the start of the image's own half */
 	__u32 count;  /* elements */
 };
+
+/*
+ * Ranges stand in a table of their own, since feeds have more of them than an image holds. It has two halves, one
+ * for each of the two images that take turns, so that a packet never sees one policy's sets with another's ranges.
+ */
+#define DW_RANGES (1u << 18) /* in a half: 8 MiB */
 
 /*
  * An address set: in(must) and not in(mustnot). An address has several names: the literal one; when it lies in
@@ -369,16 +391,27 @@ struct dw_rule {
 	__u16 from_first, from_last;  /* the sender's port */
 	__u32 counter;                /* index into a counter block, >= DW_REASONS_MAX */
 	__u32 index;                  /* which rule of the policy, for names and places */
-	__u32 pad[2];
+	__u32 rate;                   /* 1 + index into the image's rates; 0: none */
+	__u32 pad;
 };
 DW_ASSERT(sizeof(struct dw_rule) == DW_LINE / 2, "two rules a line, never one across two");
 #define DW_RULE_LOG 1
 #define DW_RULE_INDEPENDENT 2 /* outbound: the flows it opens let any peer answer (R23) */
 
+/* A rule's token bucket, or that of each source: GCRA, see bpf/core/meter.h. */
+struct dw_rate {
+	__u64 step;   /* ns that a packet takes to be forgotten */
+	__u64 depth;  /* ns: burst times step */
+	__u32 length; /* of the source prefix that has a bucket, 0..128; DW_RATE_OF_RULE: one for all */
+	__u32 pad[3];
+};
+DW_ASSERT(sizeof(struct dw_rate) == DW_LINE / 2, "two a line");
+#define DW_RATE_OF_RULE 255
+
 struct dw_chain {
 	struct dw_span rules;    /* struct dw_rule, first match wins */
 	__u32 default_verdict;
-	__u32 pad;
+	__u32 log_sample;        /* of what would be reported, one in so many is; never 0 */
 };
 
 /* dw_image.options */
@@ -386,6 +419,7 @@ struct dw_chain {
 #define DW_OPTION_ETHERTYPES 2        /* frames of other protocols pass (R14) */
 #define DW_OPTION_UDP_NO_CHECKSUM 4   /* UDP over IPv6 without a checksum passes (R13) */
 #define DW_OPTION_INDEPENDENT 8       /* some rule has DW_RULE_INDEPENDENT */
+#define DW_OPTION_REPORT_JUDGED 16    /* every packet that a chain judges is reported: `dishctl shadow` listens */
 
 #define DW_NO_VLAN 0xffff
 
@@ -407,7 +441,9 @@ struct dw_image {
 	__u32 pad2;
 	struct dw_span networks[DW_SOURCES]; /* bitmap of assigned subnet ids (R5): offset, number of bits; bit i of byte i/8 */
 	__u64 bogon_octets[4]; /* bit i: some bogon's first byte is i; the others need no search */
-	__u8 unused[48];
+	struct dw_span rates;  /* struct dw_rate */
+	__u32 ranges;          /* index of the first range of this image's half; set by the daemon when it installs */
+	__u8 unused[36];
 };
 DW_ASSERT(sizeof(struct dw_image) == 256, "the header is four lines");
 
@@ -427,7 +463,7 @@ struct dw_outcome {
 	__u16 l4_offset;    /* from the frame's start */
 	__u8 proto;         /* after the extension chain */
 	__u8 audited;       /* audit rules that matched on the way */
-	__u32 pad;
+	__u32 over_rate;    /* counter id of the first rule that matched but for its rate; DW_NO_RULE: none */
 };
 DW_ASSERT(sizeof(struct dw_outcome) == 32, "half a line");
 
@@ -444,11 +480,16 @@ struct dw_event {
 	struct dw_in6 src, dst;
 	__u16 sport, dport; /* ICMP: type, code */
 	__u8 proto, verdict, reason, direction; /* direction: 0 in, 1 out */
-	__u32 rule;     /* counter id or DW_NO_RULE */
+	__u32 rule;     /* counter id of what decided, or DW_NO_RULE */
+	__u32 audit_rule; /* counter id of the last audit rule that matched on the way, or DW_NO_RULE */
 	__u32 length;   /* bytes of the frame */
 	__u32 skipped;  /* events not sent on this CPU since the last one */
-	__u32 audit;    /* 1: an audit rule's report, the packet went on */
+	__u32 kind;     /* DW_EVENT_* */
+	__u32 missed;   /* of those, judged packets that DW_OPTION_REPORT_JUDGED wants: the buffer was full */
 };
-DW_ASSERT(sizeof(struct dw_event) == 64, "a line");
+#define DW_EVENT_AUDIT 1  /* an audit rule's report, the packet went on */
+#define DW_EVENT_JUDGED 2 /* sent because DW_OPTION_REPORT_JUDGED is set: a chain judged it */
+
+DW_ASSERT(sizeof(struct dw_event) == 72, "no holes");
 
 #endif

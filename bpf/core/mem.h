@@ -9,6 +9,8 @@
  *   dw_mem_bucket(i)     bucket i of the flow table
  *   dw_mem_fragments(i)  bucket i of the fragment table
  *   dw_mem_link()        what is remembered of the link
+ *   dw_mem_rates()       the token buckets of rules
+ *   dw_mem_range(i)      range i of the table of ranges, both halves counted
  *   dw_mem_counter(i)    counter i of this CPU
  *   dw_mem_event()       room for an event, or NULL; dw_mem_send(e) hands it over
  *   dw_mem_now()         jiffies

@@ -26,6 +26,8 @@ DW_MAP_FLAT(own, sizeof(struct dw_own), DW_OWN_COPIES);
 DW_MAP_FLAT(flows, sizeof(struct dw_bucket), 1024);         /* set by the loader */
 DW_MAP_FLAT(fragments, sizeof(struct dw_fragment_bucket), DW_FRAGMENT_BUCKETS);
 DW_MAP_FLAT(link, sizeof(struct dw_link), 1);
+DW_MAP_FLAT(rates, sizeof(struct dw_rates), 1);
+DW_MAP_FLAT(ranges, sizeof(struct dw_range), 2 * DW_RANGES);
 DW_MAP_FLAT(counters, sizeof(struct dw_counter), DW_COUNTERS); /* times CPUs, set by the loader */
 DW_MAP_FLAT(outcome, sizeof(struct dw_outcome), 1);         /* trace mode only */
 
@@ -47,7 +49,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 256 * 1024);
+	__uint(max_entries, 1024 * 1024); /* 14,000 events: `dishctl shadow` wants every judged packet */
 } events SEC(".maps");
 
 const volatile struct dw_settings settings = {};
@@ -90,6 +92,18 @@ DW_INLINE struct dw_link *dw_mem_link(void)
 	__u32 key = 0;
 
 	return bpf_map_lookup_elem(&link, &key);
+}
+
+DW_INLINE struct dw_rates *dw_mem_rates(void)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&rates, &key);
+}
+
+DW_INLINE const struct dw_range *dw_mem_range(__u32 index)
+{
+	return bpf_map_lookup_elem(&ranges, &index);
 }
 
 DW_INLINE struct dw_counter *dw_mem_counter(__u32 index)

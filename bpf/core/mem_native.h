@@ -38,6 +38,16 @@ DW_INLINE struct dw_link *dw_mem_link(void)
 	return dw_memory->link;
 }
 
+DW_INLINE struct dw_rates *dw_mem_rates(void)
+{
+	return dw_memory->rates;
+}
+
+DW_INLINE const struct dw_range *dw_mem_range(__u32 index)
+{
+	return index < dw_memory->range_count ? &dw_memory->ranges[index] : 0;
+}
+
 DW_INLINE int dw_mem_is_strange(const struct dw_frame *frame, struct dw_in6 src, struct dw_in6 dst)
 {
 	(void)frame;

@@ -65,3 +65,18 @@ __u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget,
 	memcpy((__u8 *)(eth + 1) + DW_UNREACHABLE_LENGTH, (const __u8 *)data + sizeof(*eth), quoted);
 	return sizeof(*eth) + DW_UNREACHABLE_LENGTH + quoted;
 }
+
+const __u64 *dw_native_source_meter(const struct dw_settings *settings, struct dw_rates *rates, __u32 counter,
+				    const struct dw_in6 *source, __u32 length)
+{
+	struct dw_memory memory;
+	const __u64 *meter;
+
+	memset(&memory, 0, sizeof(memory));
+	memory.settings = *settings;
+	memory.settings.dry = 1;
+	dw_memory = &memory;
+	meter = dw_source_meter(rates, dw_source_tag(counter, *source, length));
+	dw_memory = 0;
+	return meter;
+}

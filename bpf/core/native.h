@@ -22,6 +22,9 @@ struct dw_memory {
 	struct dw_bucket *buckets;     /* settings.bucket_mask + 1 */
 	struct dw_fragment_bucket *fragments; /* DW_FRAGMENT_BUCKETS */
 	struct dw_link *link;
+	struct dw_rates *rates;
+	const struct dw_range *ranges; /* what the image's `ranges` is an index into */
+	__u32 range_count;
 	struct dw_counter *counters;   /* DW_COUNTERS */
 	const struct dw_in6 *neighbours; /* hosts behind us that are known, when settings.ask_neighbours is set */
 	__u32 neighbours_known;
@@ -39,6 +42,11 @@ void dw_native_outbound(struct dw_memory *memory, const void *frame, __u32 lengt
  * such a packet gets no answer. `reply` has room for 1294 bytes; `budget` is the caller's, zero at first. */
 __u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget, const void *frame, __u32 length,
 		       void *reply);
+
+/* Where the bucket of a source is in `rates`, as the programs find it; NULL: it has none, so it is full. `counter` is
+ * the rule's, `length` that of the source prefix; of `settings` only the secret counts. */
+const __u64 *dw_native_source_meter(const struct dw_settings *settings, struct dw_rates *rates, __u32 counter,
+				    const struct dw_in6 *source, __u32 length);
 
 #ifdef __cplusplus
 }

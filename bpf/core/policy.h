@@ -9,8 +9,9 @@
 #ifndef DW_POLICY_H
 #define DW_POLICY_H
 
-#include "mem.h"
+#include "image.h"
 #include "own.h"
+#include "rate.h"
 #include "wire.h"
 
 /* A packet that would open a flow, as the rules see it. */
@@ -19,7 +20,8 @@ struct dw_query {
 	__u16 sport, dport; /* dport: the ICMP type for ICMP */
 	__u8 proto;
 	__u8 inbound;
-	__u8 pad[2];
+	__u8 again; /* of a flow that is open: rates bound openings, and this is none */
+	__u8 pad;
 	__u32 length, packets; /* for the counters of audit rules */
 	__u32 pad2;
 };
@@ -31,46 +33,10 @@ struct dw_judgement {
 	__u32 flags;    /* DW_RULE_* of that rule */
 	__u32 audited;  /* how many audit rules matched on the way */
 	__u32 audit_rule; /* the last of them */
+	__u32 passed_by;  /* the last rule that matched and let the packet go on */
+	__u32 over_rate;  /* the first rule that matched but for its rate; DW_NO_RULE: none */
+	__u32 log_sample; /* of the chain */
 };
-
-DW_INLINE const void *dw_image_at(const struct dw_blob *image, __u32 offset)
-{
-	if (offset > DW_IMAGE_SIZE - DW_LINE)
-		return 0;
-	return &image->bytes[offset];
-}
-
-DW_INLINE int dw_in6_less(struct dw_in6 a, struct dw_in6 b)
-{
-	return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
-}
-
-/* Is `key` in one of `count` sorted, disjoint ranges at `offset`? At most 17 steps in an image's size. */
-DW_GLOBAL int dw_in_ranges(const struct dw_blob *image, __u32 offset, __u32 count, const struct dw_in6 *key)
-{
-	__u32 low = 0, high = count;
-
-	if (!image || !key)
-		return 0;
-	for (int step = 0; step < 18; step++) {
-		const struct dw_range *range;
-		__u32 middle;
-
-		if (low >= high)
-			return 0;
-		middle = (low + high) / 2;
-		range = dw_image_at(image, offset + middle * sizeof(*range));
-		if (!range)
-			return 0;
-		if (dw_in6_less(*key, range->first))
-			high = middle;
-		else if (dw_in6_less(range->last, *key))
-			low = middle + 1;
-		else
-			return 1;
-	}
-	return 0;
-}
 
 /* Is the address one of a learnt host that is named in these ranges? Inline, and without a key of its own: on
  * kernel 6.1 all frames together have 512 bytes of stack. */
@@ -153,6 +119,17 @@ DW_INLINE void dw_count(__u32 id, __u32 packets, __u32 bytes)
 	counter->bytes += bytes;
 }
 
+/* Asked last: the answer spends a token. */
+DW_INLINE int dw_exceeds_rate(const struct dw_walk *walk, const struct dw_rule *rule)
+{
+	const struct dw_query *query = walk->query;
+
+	if (query->again)
+		return 0;
+	return dw_over_rate(walk->image, rule->rate, rule->counter,
+			    query->inbound ? &query->peer.address : &query->ours.address);
+}
+
 /* One step of the walk; non-zero ends it. */
 static long dw_try_rule(__u32 i, void *context)
 {
@@ -162,14 +139,21 @@ static long dw_try_rule(__u32 i, void *context)
 
 	if (!rule)
 		return 1;
-	/* Alternatives of an audit rule stand side by side: it is counted once a packet. */
-	if (judgement->audited && judgement->audit_rule == rule->counter)
+	/* Alternatives of a rule stand side by side: one that lets the packet go on is asked once a packet. */
+	if (judgement->passed_by == rule->counter)
 		return 0;
 	if (!dw_rule_matches(walk, rule))
 		return 0;
+	if (rule->rate && dw_exceeds_rate(walk, rule)) {
+		judgement->passed_by = rule->counter;
+		if (judgement->over_rate == DW_NO_RULE)
+			judgement->over_rate = rule->counter;
+		return 0;
+	}
 	if (rule->verdict == DW_AUDIT) {
 		judgement->audited++;
 		judgement->audit_rule = rule->counter;
+		judgement->passed_by = rule->counter;
 		dw_count(rule->counter, walk->query->packets, walk->query->length);
 		return 0;
 	}
@@ -197,6 +181,9 @@ DW_GLOBAL int dw_policy_judge(const struct dw_blob *image, const struct dw_query
 	judgement->flags = 0;
 	judgement->audited = 0;
 	judgement->audit_rule = DW_NO_RULE;
+	judgement->passed_by = DW_NO_RULE;
+	judgement->over_rate = DW_NO_RULE;
+	judgement->log_sample = chain->log_sample;
 	walk.image = image;
 	walk.query = query;
 	walk.judgement = judgement;

@@ -35,11 +35,13 @@ struct dw_work {
 	__u32 over;   /* a flow that ends with this packet, because its ports are used anew; 0: none */
 	__u32 fresh;  /* accepted by itself, not as part of something known */
 	__u32 late;   /* rejected by reject-late: an ICMPv6 error, for TCP too */
+	__u32 told;   /* reported whatever it comes to: somebody compares policies */
 	__u32 mark;   /* endpoint-independent: the flow opens or renews the mark of its inside port */
 	__u64 next_event;        /* jiffies; kept between packets */
 	struct dw_reply_budget replies; /* kept too */
 	__u32 skipped;           /* events not sent since the last one; kept too */
-	__u32 pad;
+	__u32 missed;            /* of those, judged ones that somebody wants all of; kept too */
+	__u32 sampled;           /* packets that were candidates for an event of `log sample`; kept too */
 };
 
 DW_INLINE void dw_work_begin(struct dw_work *w, __u32 length, __u32 segments)
@@ -55,6 +57,7 @@ DW_INLINE void dw_work_begin(struct dw_work *w, __u32 length, __u32 segments)
 	w->fresh = 0;
 	w->mark = 0;
 	w->late = 0;
+	w->told = 0;
 }
 
 DW_INLINE int dw_is_multicast(struct dw_in6 a)
@@ -177,6 +180,7 @@ DW_INLINE void dw_make_query(struct dw_work *w, int inbound)
 	w->query.dport = icmp ? p->icmp_type : p->dport;
 	w->query.proto = p->proto;
 	w->query.inbound = inbound;
+	w->query.again = 0;
 	w->query.length = p->length;
 	w->query.packets = p->segments;
 }
@@ -196,6 +200,7 @@ DW_INLINE int dw_take_judgement(struct dw_work *w)
 	w->outcome.rule = judgement->rule;
 	w->outcome.rule_index = judgement->index;
 	w->outcome.audited = judgement->audited;
+	w->outcome.over_rate = judgement->over_rate;
 	if (judgement->verdict == DW_ACCEPT)
 		return by_rule ? DW_REASON_RULE_ACCEPT : DW_REASON_DEFAULT_ACCEPT;
 	if (judgement->verdict == DW_REJECT)
@@ -213,6 +218,7 @@ DW_INLINE int dw_judge(struct dw_work *w, const struct dw_blob *image, const str
 	}
 	if (dw_policy_judge(image, &w->query, &w->judgement))
 		return DW_REASON_INTERNAL;
+	w->told = !w->query.again && ((const struct dw_image *)image)->options & DW_OPTION_REPORT_JUDGED;
 	return dw_take_judgement(w);
 }
 

@@ -11,7 +11,11 @@
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
+#include <string_view>
+#include <type_traits>
+#include <variant>
 
+#include "control/dishctl/complete.h"
 #include "control/dishctl/verbs.h"
 
 namespace dishwall {
@@ -30,44 +34,28 @@ bool wants_color() {
     return ::isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
 }
 
+void add_option(CLI::App* command, const VerbOption& option, Invocation* invocation) {
+    std::visit(
+        [&](auto target) {
+            if constexpr (std::is_same_v<decltype(target), bool Invocation::*>)
+                command->add_flag(option.names, invocation->*target, option.summary);
+            else
+                command->add_option(option.names, invocation->*target, option.summary);
+        },
+        option.into);
+}
+
 void add_verb(CLI::App* app, const Verb& verb, Invocation* invocation) {
     CLI::App* command = app->add_subcommand(verb.name, verb.summary);
     command->footer(fmt::format("Examples:\n{}", verb.examples));
     command->fallthrough();  // --run-dir and -j may stand behind the verb too
-    const std::string words = verb.words, name = verb.name;
-    if (words == "PACKET")
-        command
-            ->add_option(words, invocation->words, "in|out PROTOCOL SOURCE > DESTINATION [FLAGS], in quotes")
-            ->required()
-            ->expected(1, -1);
-    else if (words == "STANDARD")
-        command->add_option(words, invocation->words, "rfc6092")
-            ->required()
-            ->expected(1)
-            ->check(CLI::IsMember({"rfc6092"}));
-    else if (words == "[WORD...]")
-        command
-            ->add_option(
-                "WORD", invocation->words,
-                "history; set SOURCE PREFIX valid SECONDS preferred SECONDS; withdraw SOURCE [PREFIX]")
-            ->expected(0, -1);
-    else if (!words.empty())
-        command->add_option("FILE", invocation->words, "a rule file")->expected(1)->required(words == "FILE");
-    if (name == "counters")
-        command->add_flag("-a,--all", invocation->all, "also what never counted a packet");
-    if (name == "flows")
-        command->add_option("-n,--limit", invocation->limit,
-                            "at most so many flows; 0: all (10000 when not given)");
-    if (name == "prefix")
-        command->add_option("-n,--limit", invocation->limit,
-                            "history: at most so many changes; 0: all (100 when not given)");
-    if (name == "doctor")
-        command->add_option("--config", invocation->config,
-                            "the rule file to look at; when not given, the daemon's, or "
-                            "/etc/dishwall/dishwall.conf");
-    if (name == "monitor")
-        command->add_option("-c,--count", invocation->events, "end after so many events; 0: never")
-            ->capture_default_str();
+    for (const VerbOption& option : verb.options) add_option(command, option, invocation);
+    const VerbWords& words = verb.words;
+    if (words.most != 0)
+        command->add_option(words.shown, invocation->words, words.summary)
+            ->required(words.least > 0)
+            ->expected(words.least,
+                       words.most == VerbWords::kNoEnd ? CLI::detail::expected_max_vector_size : words.most);
 }
 
 int run(int argc, char** argv) {
@@ -83,8 +71,7 @@ int run(int argc, char** argv) {
         return fmt::format("dishctl: {}; 'dishctl --help' shows the usage\n", error.what());
     });
     app.set_version_flag("--version", "dishctl " DISHWALL_VERSION);
-    app.add_option("--run-dir", invocation.run_dir, "where the daemon's socket is")->capture_default_str();
-    app.add_flag("-j,--json", invocation.as_json, "one JSON document; for monitor, one a line");
+    for (const VerbOption& option : global_options()) add_option(&app, option, &invocation);
     app.footer(
         "Exit status: 0 good, 1 failed, 2 wrong usage, 3 the rule file has errors, 4 the daemon cannot be "
         "reached, 5 "
@@ -112,5 +99,8 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     std::setlocale(LC_ALL, "");     // libsmartcols counts characters
     std::signal(SIGPIPE, SIG_IGN);  // `dishctl monitor | head`: seen as an error of the stream
+    // The shells' own question: its words are half a command line, which the parser would refuse.
+    if (argc > 1 && std::string_view(argv[1]) == "complete")
+        return dishwall::run_complete({argv + 2, argv + argc}, &std::cout);
     return dishwall::run(argc, argv);
 }

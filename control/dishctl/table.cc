@@ -15,6 +15,7 @@ int flags_of(Table::Kind kind) {
         case Table::Kind::shrinks:
             return SCOLS_FL_TRUNC;
         case Table::Kind::lines:
+        case Table::Kind::wraps:
             return SCOLS_FL_WRAP;
         case Table::Kind::fixed:
             break;

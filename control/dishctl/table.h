@@ -21,7 +21,8 @@ struct View {
 
 class Table {
 public:
-    enum class Kind { fixed, right, shrinks, lines };  // lines: a cell may hold several, apart by '\n'
+    // lines: a cell may hold several, apart by '\n'. wraps: what does not fit goes on in the next line.
+    enum class Kind { fixed, right, shrinks, lines, wraps };
     struct Column {
         const char* title;
         Kind kind = Kind::fixed;

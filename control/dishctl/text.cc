@@ -53,6 +53,12 @@ std::string duration_text(std::int64_t seconds) {
     return two(kDay, "d", kHour, "h");
 }
 
+std::optional<std::int64_t> unix_time(const std::string& iso_time) {
+    std::tm parts{};
+    if (::strptime(iso_time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) return std::nullopt;
+    return ::timegm(&parts);
+}
+
 // The fraction is what strptime leaves: ".250Z".
 static std::string local_time(const std::string& iso_time, const char* format, bool with_fraction) {
     std::tm parts{};

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ namespace dishwall {
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes);  // "812 B", "1.2 KiB", "35 MiB"
 [[nodiscard]] std::string duration_text(
     std::int64_t seconds);  // "45 s", "4 min 55 s", "2 h 4 min", "3 d 1 h"
+// Unix seconds of "2026-11-22T13:05:01.250Z"; the fraction is dropped.
+[[nodiscard]] std::optional<std::int64_t> unix_time(const std::string& iso_time);
 // Local time of "2026-11-22T13:05:01.250Z"; the text itself when it is no time.
 [[nodiscard]] std::string clock_text(const std::string& iso_time);  // "13:05:01.250"
 [[nodiscard]] std::string date_text(const std::string& iso_time);   // "2026-11-22 13:05:01"

@@ -1,263 +1,215 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/dishctl/verbs.h"
 
-#include <fmt/format.h>
-#include <fmt/ostream.h>
-
-#include <ostream>
-#include <system_error>
-
-#include "control/dishctl/audit.h"
-#include "control/dishctl/check.h"
-#include "control/dishctl/doctor.h"
-#include "control/dishctl/line_views.h"
-#include "control/dishctl/prefix_words.h"
-#include "control/dishctl/text.h"
-#include "control/dishctl/views.h"
-#include "control/ipc/client.h"
+#include "control/dishctl/file_verbs.h"
+#include "control/dishctl/packet_verbs.h"
+#include "control/dishctl/policy_verbs.h"
+#include "control/dishctl/state_verbs.h"
 
 namespace dishwall {
 namespace {
 
-using nlohmann::json;
+// ---- options
 
-std::filesystem::path socket_of(const Invocation& invocation) { return invocation.run_dir / "ctl.sock"; }
+constexpr VerbOption kGlobalOptions[] = {
+    {"-j,--json", &Invocation::as_json, "one JSON document; for monitor, one a line"},
+    {"--run-dir", &Invocation::run_dir, "where the daemon's socket is; /run/dishwall when not given",
+     Offer::files}};
+constexpr VerbOption kFmtOptions[] = {
+    {"--check", &Invocation::check, "change nothing; exit with 1 when a file has another layout"},
+    {"--write", &Invocation::write, "write the files back"}};
+constexpr VerbOption kImportOptions[] = {
+    {"--uplink", &Invocation::uplink, "the interface that faces the Internet, if the rules do not tell"},
+    {"--network", &Invocation::networks,
+     "IFACE=N: the network behind this interface is /64 number N of the delegation; may be said again"}};
+constexpr VerbOption kInitOptions[] = {{"--force", &Invocation::force, "replace the file that is there"}};
+constexpr VerbOption kLoadOptions[] = {
+    {"--confirm", &Invocation::confirm,
+     "go back by itself unless 'dishctl confirm' is said within this time: 120s, 2m, 1h", Offer::durations},
+    {"--force", &Invocation::force, "also if it cuts the caller's own connection or breaks a protect line"}};
+constexpr VerbOption kRollbackOptions[] = {
+    {"--force", &Invocation::force, "also if it cuts the caller's own connection or breaks a protect line"}};
+constexpr VerbOption kHistoryOptions[] = {
+    {"-n,--limit", &Invocation::limit, "at most so many policies; 0: all"}};
+constexpr VerbOption kFlowsOptions[] = {
+    {"-n,--limit", &Invocation::limit, "at most so many flows; 0: all (10000 when not given)"}};
+constexpr VerbOption kCountersOptions[] = {
+    {"-a,--all", &Invocation::all, "also what never counted a packet"}};
+constexpr VerbOption kPrefixOptions[] = {
+    {"-n,--limit", &Invocation::limit, "history: at most so many changes; 0: all (100 when not given)"}};
+constexpr VerbOption kExplainOptions[] = {
+    {"--pcap", &Invocation::pcap, "judge every packet of this capture instead, and sum up", Offer::files}};
+constexpr VerbOption kShadowOptions[] = {
+    {"--for", &Invocation::duration, "how long: 60s, 5m, 1h (60s when not given)", Offer::durations}};
+constexpr VerbOption kMonitorOptions[] = {
+    {"-c,--count", &Invocation::events, "end after so many events; 0: never"}};
+constexpr VerbOption kDoctorOptions[] = {
+    {"--config", &Invocation::config,
+     "the rule file to look at; when not given, the daemon's, or /etc/dishwall/dishwall.conf", Offer::files}};
 
-int exit_code_of(const CallFailure& failure) {
-    if (failure.kind == CallFailure::Kind::unreachable) return kUnreachable;
-    if (failure.name == "org.dishwall.Refused") return kRefused;
-    if (failure.name != "org.dishwall.BadInput") return kFailed;
-    return failure.diagnostics.empty() ? kUsage : kCheckFailed;
-}
+// ---- words
 
-// The one printer of errors.
-int report(const Invocation& invocation, const CallFailure& failure) {
-    if (!failure.diagnostics.empty()) *invocation.err << failure.diagnostics << "\n";
-    fmt::print(*invocation.err, "dishctl: {}", printable(failure.message));
-    if (failure.kind == CallFailure::Kind::unreachable)
-        *invocation.err << "; start it (systemctl start dishwalld), or name its directory with --run-dir";
-    *invocation.err << "\n";
-    return exit_code_of(failure);
-}
-
-// Words that the command line took and no daemon has to look at.
-CallFailure wrong_usage(const Error& error) {
-    return {CallFailure::Kind::error, "org.dishwall.BadInput", error.message, ""};
-}
-
-std::string document(const json& value) {
-    return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-tl::expected<json, CallFailure> ask(const Invocation& invocation, const char* verb, const json& parameters) {
-    return IpcClient::connect(socket_of(invocation)).and_then([&](IpcClient client) {
-        return client.call(std::string("org.dishwall.") + verb, parameters);
-    });
-}
-
-// Asks, and shows the reply as JSON or as `show` makes it.
-template <typename Show>
-int ask_and_show(const Invocation& invocation, const char* verb, const json& parameters, const Show& show) {
-    const auto reply = ask(invocation, verb, parameters);
-    if (!reply) return report(invocation, reply.error());
-    *invocation.out << (invocation.as_json ? document(*reply) : show(*reply));
-    return kOk;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-    return text;
-}
-
-// ---- the verbs
-
-int check(const Invocation& invocation) {
-    const CheckReport report = check_rule_file(invocation.words.at(0));
-    if (invocation.as_json) {
-        *invocation.out << document({{"file", invocation.words.at(0)},
-                                     {"good", report.good},
-                                     {"message", report.message},
-                                     {"diagnostics", report.diagnostics},
-                                     {"rules", {{"inbound", report.inbound}, {"outbound", report.outbound}}},
-                                     {"networks", report.networks},
-                                     {"image_bytes", report.image_bytes}});
-    } else {
-        *invocation.err << report.diagnostics << (report.diagnostics.empty() ? "" : "\n");
-        if (report.good) *invocation.out << report.message << "\n";
-        if (!report.good) *invocation.err << "dishctl: " << report.message << "\n";
-    }
-    if (!report.readable) return kFailed;
-    return report.good ? kOk : kCheckFailed;
-}
-
-// RFC 6092 is the only standard that there is a table for: the command line takes no other word.
-int audit(const Invocation& invocation) {
-    *invocation.out << (invocation.as_json ? document(audit_document(rfc6092()))
-                                           : audit_view(rfc6092(), invocation.view));
-    return kOk;
-}
-
-int load(const Invocation& invocation) {
-    json config;  // null: the file that is in force, again
-    if (!invocation.words.empty()) {
-        std::error_code error;  // only a current directory that is gone
-        config = std::filesystem::absolute(invocation.words.front(), error).lexically_normal().string();
-    }
-    return ask_and_show(invocation, "Load", {{"config", config}}, load_view);
-}
-
-int status(const Invocation& invocation) {
-    return ask_and_show(invocation, "Status", json::object(),
-                        [&](const json& reply) { return status_view(reply, invocation.view); });
-}
-
-int flows(const Invocation& invocation) {
-    json parameters = json::object();
-    if (invocation.limit) parameters["limit"] = *invocation.limit;
-    return ask_and_show(invocation, "Flows", parameters,
-                        [&](const json& reply) { return flows_view(reply, invocation.view); });
-}
-
-int counters(const Invocation& invocation) {
-    return ask_and_show(invocation, "Counters", json::object(), [&](const json& reply) {
-        return counters_view(reply, invocation.view, invocation.all);
-    });
-}
-
-int hosts(const Invocation& invocation) {
-    return ask_and_show(invocation, "Hosts", json::object(),
-                        [&](const json& reply) { return hosts_view(reply, invocation.view); });
-}
-
-std::string message_view(const json& reply) { return printable(text_of(reply, "message")) + "\n"; }
-
-int prefix(const Invocation& invocation) {
-    Result<PrefixRequest> request = parse_prefix_words(invocation.words);
-    if (request && invocation.limit && request->kind != PrefixRequest::Kind::history)
-        request = fail("--limit is for the history; write: dishctl prefix history --limit N");
-    if (!request) return report(invocation, wrong_usage(request.error()));
-    if (invocation.limit) request->parameters["limit"] = *invocation.limit;
-    switch (request->kind) {
-        case PrefixRequest::Kind::history:
-            return ask_and_show(invocation, "PrefixHistory", request->parameters,
-                                [&](const json& reply) { return history_view(reply, invocation.view); });
-        case PrefixRequest::Kind::set:
-            return ask_and_show(invocation, "PrefixSet", request->parameters, message_view);
-        case PrefixRequest::Kind::withdraw:
-            return ask_and_show(invocation, "PrefixWithdraw", request->parameters, message_view);
-        case PrefixRequest::Kind::show:
-            break;
-    }
-    return ask_and_show(invocation, "Prefix", request->parameters,
-                        [&](const json& reply) { return prefix_view(reply, invocation.view); });
-}
-
-int explain(const Invocation& invocation) {
-    const json parameters{{"packet", joined(invocation.words)}};
-    const auto reply = ask(invocation, "Explain", parameters);
-    if (!reply) return report(invocation, reply.error());
-    *invocation.out << (invocation.as_json ? document(*reply) : explain_view(*reply, invocation.view));
-    return part_of(*reply, "agree") != false ? kOk : kFailed;
-}
-
-// One event a line, each on its way at once: the reader may be a pipe.
-int monitor(const Invocation& invocation) {
-    auto client = IpcClient::connect(socket_of(invocation));
-    if (!client) return report(invocation, client.error());
-    std::uint64_t seen = 0;
-    const auto show = [&](const json& event) {
-        *invocation.out << (invocation.as_json ? document(event) : event_view(event, invocation.view))
-                        << std::flush;
-        return invocation.out->good() && (invocation.events == 0 || ++seen < invocation.events);
-    };
-    const auto done = client->stream("org.dishwall.Monitor", json::object(), show);
-    return done ? kOk : report(invocation, done.error());
-}
-
-int doctor(const Invocation& invocation) {
-    const std::vector<Examined> all = examine(read_machine(invocation.run_dir, invocation.config));
-    *invocation.out << (invocation.as_json ? document(doctor_document(all))
-                                           : doctor_view(all, invocation.view));
-    return is_healthy(all) ? kOk : kFailed;
-}
-
-int unload(const Invocation& invocation) {
-    const int code = ask_and_show(invocation, "Unload", json::object(), message_view);
-    if (code == kUnreachable)
-        *invocation.err
-            << "dishctl: if no daemon runs, 'dishwalld --unload' takes off what one left behind\n";
-    return code;
-}
-
-// Says its own version even when there is nobody to ask.
-int version(const Invocation& invocation) {
-    const auto reply = ask(invocation, "Version", json::object());
-    const std::string daemon = reply ? text_of(*reply, "version") : "";
-    if (invocation.as_json) {
-        *invocation.out << document(
-            {{"dishctl", DISHWALL_VERSION}, {"dishwalld", reply ? json(daemon) : json(nullptr)}});
-    } else {
-        *invocation.out << "dishctl " << DISHWALL_VERSION << "\n";
-        if (reply)
-            *invocation.out << "dishwalld " << daemon << "\n";
-        else
-            *invocation.out << "dishwalld: " << printable(reply.error().message) << "\n";
-    }
-    return kOk;
-}
+constexpr int kNoEnd = VerbWords::kNoEnd;
+constexpr VerbWords kNone{};
+constexpr VerbWords kFiles{"FILE", 1, kNoEnd, "rule files", Offer::files};
 
 constexpr Verb kVerbs[] = {
-    {"check", "FILE", "tell whether a rule file is good; needs no daemon and no rights",
+    {"init",
+     {"FILE", 0, 1, "where to write it; when not given, it is shown", Offer::files},
+     kInitOptions,
+     "look at this machine and write a first rule file for it; needs no daemon",
+     "  sudo dishctl init\n"
+     "  sudo dishctl init /etc/dishwall/dishwall.conf",
+     run_init},
+    {"import",
+     {"FORMAT FILE", 2, 2, "nft, ip6tables-save or uci, and the file; - is standard input",
+      Offer::formats_then_files},
+     kImportOptions,
+     "make a rule file from another firewall's, and say what could not be carried over",
+     "  dishctl import uci /etc/config/firewall > my.conf\n"
+     "  sudo nft -j list ruleset | dishctl import nft - --uplink eth0 > my.conf\n"
+     "  sudo ip6tables-save | dishctl import ip6tables-save - --network br-lan=0x1 > my.conf",
+     run_import},
+    {"check",
+     kFiles,
+     {},
+     "tell whether rule files are good, and what of them is proven; needs no daemon and no rights",
      "  dishctl check /etc/dishwall/dishwall.conf\n"
-     "  dishctl check my.conf && sudo dishctl load my.conf",
-     check},
-    {"load", "[FILE]", "put a rule file in force; without FILE, read the one in force again",
+     "  dishctl check my.conf && sudo dishctl load my.conf\n"
+     "  dishctl check -j *.conf | jq '.files[].proven'",
+     run_check},
+    {"fmt", kFiles, kFmtOptions, "lay rule files out as all of them are; shows them unless told to write",
+     "  dishctl fmt my.conf\n"
+     "  dishctl fmt --write /etc/dishwall/*.conf\n"
+     "  dishctl fmt --check my.conf",
+     run_fmt},
+    {"explain-error",
+     {"CODE", 0, 1, "E0207, W0301, ...; when not given, all are listed", Offer::codes},
+     {},
+     "show the page about an error or a warning of rule files",
+     "  dishctl explain-error E0207\n  dishctl explain-error",
+     run_explain_error},
+    {"load",
+     {"FILE", 0, 1, "a rule file; when not given, the one in force is read again", Offer::files},
+     kLoadOptions,
+     "put a rule file in force; without FILE, read the one in force again",
      "  dishctl load\n"
-     "  dishctl load ./my.conf",
-     load},
-    {"status", "", "show what is in force, and where", "  dishctl status\n  dishctl status -j | jq .xdp_mode",
-     status},
-    {"flows", "", "list the flows, the last one seen first",
+     "  dishctl load ./my.conf --confirm 120s\n"
+     "  dishctl load ./my.conf --force",
+     run_load},
+    {"confirm",
+     kNone,
+     {},
+     "keep the policy that was loaded with --confirm",
+     "  dishctl confirm",
+     run_confirm},
+    {"rollback",
+     {"N", 0, 1, "a number of the history; when not given, the policy before this one", Offer::policies},
+     kRollbackOptions,
+     "put a policy in force again that was before",
+     "  dishctl rollback\n"
+     "  dishctl rollback 7",
+     run_rollback},
+    {"history", kNone, kHistoryOptions, "list the policies that were in force, the newest first",
+     "  dishctl history\n  dishctl history -j | jq '.policies[0]'", run_history},
+    {"diff",
+     {"A B", 0, 2,
+      "numbers of the history, or rule files; when not given, A is the policy in force and B its "
+      "rule file as it is now",
+      Offer::policies_or_files},
+     {},
+     "show which rules differ between two policies, and which open flows would end",
+     "  dishctl diff\n"
+     "  dishctl diff 7\n"
+     "  dishctl diff 7 ./my.conf",
+     run_diff},
+    {"shadow",
+     {"FILE", 1, 1, "a rule file", Offer::files},
+     kShadowOptions,
+     "run a rule file beside the policy in force, on live traffic, and show what would change",
+     "  dishctl shadow my.conf --for 60s\n"
+     "  dishctl shadow -j my.conf | jq '.differences[] | select(.verdict_then == \"drop\")'",
+     run_shadow},
+    {"status",
+     kNone,
+     {},
+     "show what is in force, and where",
+     "  dishctl status\n  dishctl status -j | jq .xdp_mode",
+     run_status},
+    {"flows", kNone, kFlowsOptions, "list the flows, the last one seen first",
      "  dishctl flows\n"
      "  dishctl flows --limit 0\n"
      "  dishctl flows -j | jq '.flows[] | select(.origin == \"outside\")'",
-     flows},
-    {"counters", "", "show packets and bytes by reason and by rule",
-     "  dishctl counters\n  dishctl counters --all", counters},
-    {"prefix", "[WORD...]", "show our prefixes and their states, what changed, or tell of a delegation",
+     run_flows},
+    {"counters",
+     {"RULE", 0, kNoEnd, "only these rules", Offer::rules},
+     kCountersOptions,
+     "show packets and bytes by reason and by rule",
+     "  dishctl counters\n  dishctl counters --all\n  dishctl counters web ssh",
+     run_counters},
+    {"prefix",
+     {"WORD", 0, kNoEnd,
+      "history; set SOURCE PREFIX valid SECONDS preferred SECONDS; withdraw SOURCE [PREFIX]", Offer::prefix},
+     kPrefixOptions,
+     "show our prefixes and their states, what changed, or tell of a delegation",
      "  dishctl prefix\n"
      "  dishctl prefix history --limit 20\n"
      "  dishctl prefix set dish.pd 2001:db8:1100::/56 valid 300 preferred 150\n"
      "  dishctl prefix withdraw dish.pd",
-     prefix},
-    {"hosts", "", "list the hosts that are followed by device or by name, with their addresses",
-     "  dishctl hosts\n  dishctl hosts -j | jq -r '.hosts[] | select(.addresses == []) | .name'", hosts},
-    {"explain", "PACKET", "say what would happen to a packet, and why; changes nothing",
+     run_prefix},
+    {"hosts",
+     {"HOST", 0, kNoEnd, "only these hosts", Offer::hosts},
+     {},
+     "list the hosts that are followed by device or by name, with their addresses",
+     "  dishctl hosts\n  dishctl hosts nas\n"
+     "  dishctl hosts -j | jq -r '.hosts[] | select(.addresses == []) | .name'",
+     run_hosts},
+    {"explain",
+     {"PACKET", 0, kNoEnd, "in|out PROTOCOL SOURCE > DESTINATION [FLAGS], in quotes; with --pcap: in|out",
+      Offer::packet},
+     kExplainOptions,
+     "say what would happen to a packet, and why; changes nothing",
      "  dishctl explain 'in tcp [2001:db8:1::1]:40000 > [2001:db8:1100:1::10]:443 S'\n"
      "  dishctl explain 'out udp [2001:db8:1100:1::20]:5000 > [2001:db8:9::1]:53'\n"
-     "  dishctl explain 'in icmpv6 echo-request 2001:db8:1::1 > 2001:db8:1100:1::10'",
-     explain},
-    {"monitor", "", "show drops (a sample of them) and changes of prefixes and hosts as they happen",
-     "  dishctl monitor\n  dishctl monitor --count 10\n  dishctl monitor -j | jq -c 'select(.kind == "
-     "\"prefix\")'",
-     monitor},
-    {"audit", "STANDARD", "show what is done of RFC 6092, and which tests show it; needs no daemon",
+     "  dishctl explain 'in icmpv6 echo-request 2001:db8:1::1 > 2001:db8:1100:1::10'\n"
+     "  dishctl explain --pcap capture.pcap",
+     run_explain},
+    {"monitor", kNone, kMonitorOptions,
+     "show drops (a sample of them) and changes of prefixes and hosts as they happen",
+     "  dishctl monitor\n  dishctl monitor --count 10\n"
+     "  dishctl monitor -j | jq -c 'select(.kind == \"prefix\")'",
+     run_monitor},
+    {"audit",
+     {"STANDARD", 1, 1, "rfc6092", Offer::standards},
+     {},
+     "show what is done of RFC 6092, and which tests show it; needs no daemon",
      "  dishctl audit rfc6092\n"
      "  dishctl audit rfc6092 -j | jq '.recommendations[] | select(.status != \"met\")'",
-     audit},
-    {"doctor", "", "look at this machine and say what to do about each thing that is wrong; needs no daemon",
+     run_audit},
+    {"doctor", kNone, kDoctorOptions,
+     "look at this machine and say what to do about each thing that is wrong; needs no daemon",
      "  dishctl doctor\n"
      "  dishctl doctor --config ./my.conf\n"
      "  dishctl doctor -j | jq -r '.checks[] | select(.result == \"failed\") | .todo'",
-     doctor},
-    {"unload", "", "take dishwall off the uplink: everything passes from then on", "  dishctl unload",
-     unload},
-    {"version", "", "show the versions of dishctl and of the daemon", "  dishctl version", version},
+     run_doctor},
+    {"unload",
+     kNone,
+     {},
+     "take dishwall off the uplink: everything passes from then on",
+     "  dishctl unload",
+     run_unload},
+    {"version",
+     kNone,
+     {},
+     "show the versions of dishctl and of the daemon",
+     "  dishctl version",
+     run_version},
 };
 
 }  // namespace
 
 std::span<const Verb> all_verbs() { return kVerbs; }
+
+std::span<const VerbOption> global_options() { return kGlobalOptions; }
 
 }  // namespace dishwall

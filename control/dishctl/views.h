@@ -14,9 +14,8 @@ namespace dishwall {
 [[nodiscard]] std::string prefix_view(const nlohmann::json& reply, const View& view);
 // `all`: also what never counted a packet.
 [[nodiscard]] std::string counters_view(const nlohmann::json& reply, const View& view, bool all);
-[[nodiscard]] std::string flows_view(const nlohmann::json& reply, const View& view);
+// Of the rules alone.
+[[nodiscard]] std::string rule_counters_view(const nlohmann::json& reply, const View& view);
 [[nodiscard]] std::string explain_view(const nlohmann::json& reply, const View& view);
-[[nodiscard]] std::string event_view(const nlohmann::json& event, const View& view);
-[[nodiscard]] std::string load_view(const nlohmann::json& reply);
 
 }  // namespace dishwall

@@ -81,6 +81,28 @@ inline nlohmann::json canned_status() {
     return status;
 }
 
+inline nlohmann::json canned_load() {
+    return canned(R"({"config":"/x.conf","warnings":"","generation":4,"number":4,"confirm_by":null,
+        "rules":{"inbound":1,"outbound":0}})");
+}
+
+inline nlohmann::json canned_policies() {
+    return canned(R"({"policies":[
+        {"number":4,"time":"2026-11-22T13:09:00.000Z","path":"/x.conf","by":"load","state":"in force, unconfirmed",
+         "confirm_by":"2026-11-22T13:12:00.000Z","rules":{"inbound":8,"outbound":2}},
+        {"number":3,"time":"2026-11-22T13:05:01.250Z","path":"/etc/dishwall/dishwall.conf","by":"rollback",
+         "state":"was in force","confirm_by":null,"rules":{"inbound":7,"outbound":2}},
+        {"number":2,"time":"2026-11-22T12:00:00.000Z","path":"/etc/dishwall/dishwall.conf","by":"load",
+         "state":"reverted","confirm_by":null,"rules":{"inbound":120,"outbound":0}},
+        {"number":1,"time":"2026-11-21T09:30:00.000Z","path":"/etc/dishwall/dishwall.conf","by":"start",
+         "state":"was in force","confirm_by":null,"rules":{"inbound":7,"outbound":2}}]})");
+}
+
+inline nlohmann::json canned_names() {
+    return canned(R"({"rules":["web","ssh","websites"],"hosts":["nas","cam"],"networks":["lan"],"sets":["admins"],
+        "feeds":["drop6"],"sources":["dish.pd","dish.onlink"],"policies":[4,3,2,1]})");
+}
+
 inline nlohmann::json canned_counters() {
     return canned(R"({
         "reasons":[
@@ -111,6 +133,19 @@ inline nlohmann::json canned_flows() {
          "packets_out":3,"bytes_out":312,"first_seen":"2026-11-22T13:09:00.000Z",
          "last_seen":"2026-11-22T13:09:02.000Z","timeout_in":2}],
         "truncated":true,"slots_used":5000})");
+}
+
+inline nlohmann::json canned_diff() {
+    nlohmann::json diff = canned(R"({"a":{"number":3,"path":"/etc/dishwall/dishwall.conf","time":"2026-11-22T13:05:01.250Z"},
+        "b":{"number":null,"path":"/x.conf"},"flows_total":5,"rules":[
+        {"change":"changed","chain":"inbound","name":"web","before":"accept tcp 443 to nas name web",
+         "after":"accept tcp { 80, 443 } to nas rate 200/s per source/64 name web"},
+        {"change":"added","chain":"inbound","name":"ping","before":null,"after":"accept icmpv6 echo-request name ping"},
+        {"change":"removed","chain":"outbound","name":"mail","before":"drop tcp 25 name mail","after":null},
+        {"change":"moved","chain":"inbound","name":"ssh","before":"accept tcp 22 from admins to self name ssh",
+         "after":"accept tcp 22 from admins to self name ssh"}]})");
+    diff["flows"] = nlohmann::json::array({canned_flows()["flows"][1]});
+    return diff;
 }
 
 inline nlohmann::json canned_explain() {

@@ -3,26 +3,17 @@
 // What people see of the daemon's replies, to the letter; and dishctl itself, run as a program against a
 // daemon that is only a socket with canned replies: exit codes, JSON, and one-line errors that say what to
 // do.
-#include <gtest/gtest.h>
-#include <sys/wait.h>
+#include <algorithm>
 
-#include <array>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <thread>
-
+#include "control/dishctl/flow_views.h"
 #include "control/dishctl/text.h"
+#include "control/dishctl/verbs.h"
 #include "control/dishctl/views.h"
-#include "control/ipc/client.h"
-#include "control/ipc/server.h"
-#include "tests/control/dishctl_replies.h"
+#include "tests/control/dishctl_program.h"
 #include "tests/control/dishctl_view_fixture.h"
 
 namespace dishwall {
 namespace {
-
-using nlohmann::json;
 
 TEST_F(ViewTest, status) {
     EXPECT_EQ(trimmed("\n" + status_view(canned_status(), kPipe)), R"(
@@ -218,113 +209,10 @@ TEST(TextTest, units) {
 
 // ---- the program
 
-struct Ran {
-    int code = -1;
-    std::string out, err;
-};
-
-class DishctlTest : public testing::Test {
-protected:
-    void SetUp() override {
-        char name[] = "/tmp/dw-ctl-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        directory_ = name;
-    }
-    void TearDown() override {
-        if (thread_.joinable()) {
-            (void)IpcClient::connect(directory_ / "ctl.sock")->call("test.Quit", json::object());
-            thread_.join();
-        }
-        server_.reset();
-        sd_event_unref(loop_);
-        std::filesystem::remove_all(directory_);
-    }
-    void serve() {
-        ASSERT_GE(sd_event_new(&loop_), 0);
-        server_.emplace(loop_);
-        const auto give = [this](const char* verb, const json& reply) {
-            server_->add_method(std::string("org.dishwall.") + verb,
-                                [this, reply](const Caller&, const json& parameters) {
-                                    asked_ = parameters;
-                                    return CallResult(reply);
-                                });
-        };
-        give("Version", {{"version", "9.9"}});
-        give("Status", canned_status());
-        give("Flows", canned_flows());
-        give("Counters", canned_counters());
-        give("Prefix", canned_prefix());
-        give("Unload", {{"message", "eth0 is open"}});
-        give("Hosts", canned_hosts());
-        give("PrefixHistory", canned_history());
-        give("PrefixSet", {{"message", "dish.pd: 2001:db8:1100::/56 is set"}});
-        give("PrefixWithdraw", {{"message", "dish.pd: all that was set is withdrawn"}});
-        server_->add_method("org.dishwall.Load", [this](const Caller&, const json& p) -> CallResult {
-            asked_ = p;
-            const std::string file = p["config"].is_null() ? "" : p["config"].get<std::string>();
-            if (file.ends_with("bad.conf"))
-                return call_error("BadInput", "bad.conf has 1 error", "error[E0201]: no\n");
-            if (file.ends_with("no.conf")) return call_error("Refused", "another uplink");
-            if (file.ends_with("oops.conf")) return call_error("Failed", "the kernel says no");
-            return canned(R"({"config":"/x.conf","generation":4,"rules":{"inbound":1,"outbound":0}})");
-        });
-        server_->add_method("org.dishwall.Explain", [](const Caller&, const json& p) -> CallResult {
-            if (p["packet"] == "nonsense") return call_error("BadInput", "no packet: nonsense");
-            json reply = canned_explain();
-            reply["agree"] = p["packet"] != "differ";
-            return reply;
-        });
-        server_->add_stream("org.dishwall.Monitor", [this](const Caller&, const json&) {
-            sd_event_add_time_relative(
-                loop_, nullptr, CLOCK_MONOTONIC, 10'000, 1,
-                [](sd_event_source*, std::uint64_t, void* self) {
-                    auto* server = &*static_cast<DishctlTest*>(self)->server_;
-                    for (int n = 0; n < 5; ++n) {
-                        server->publish("org.dishwall.Monitor", canned_drop());
-                        server->publish("org.dishwall.Monitor", canned_change());
-                    }
-                    return 0;
-                },
-                this);
-            return tl::expected<void, CallError>();
-        });
-        server_->add_method("test.Quit", [this](const Caller&, const json&) {
-            sd_event_exit(loop_, 0);
-            return CallResult(json::object());
-        });
-        ASSERT_TRUE(server_->listen(directory_ / "ctl.sock"));
-        thread_ = std::thread([this] { sd_event_loop(loop_); });
-    }
-
-    std::string file(const char* name) const { return (directory_ / name).string(); }
-    static std::string read(const std::string& path) {
-        std::ifstream in(path);
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-    Ran run(const std::string& words, const std::string& before = "") const {
-        const std::string command = fmt::format("{} {} --run-dir {} {} >{} 2>{}", before, DISHCTL,
-                                                directory_.string(), words, file("out"), file("err"));
-        const int status = std::system(command.c_str());
-        return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(file("out")), read(file("err"))};
-    }
-    void expect(const std::string& words, int code, const std::string& out, const std::string& err) const {
-        const Ran ran = run(words);
-        EXPECT_EQ(ran.code, code) << words;
-        EXPECT_EQ(ran.out, out) << words;
-        EXPECT_EQ(ran.err, err) << words;
-    }
-
-    std::filesystem::path directory_;
-    sd_event* loop_ = nullptr;
-    std::optional<IpcServer> server_;
-    std::thread thread_;
-    json asked_;
-};
-
 TEST_F(DishctlTest, daemon_that_is_not_there_is_exit_4_and_names_the_socket) {
     const std::string hint = "; start it (systemctl start dishwalld), or name its directory with --run-dir\n";
     for (const char* words : {"status", "flows", "counters", "prefix", "prefix history", "hosts",
-                              "prefix withdraw dish.pd", "monitor", "load", "-j status", "explain 'in tcp'"})
+                              "prefix withdraw dish.pd", "monitor", "load", "load --confirm 2m", "confirm", "rollback", "history", "diff", "-j status", "explain 'in tcp'"})
         expect(words, 4, "", "dishctl: no dishwalld here: there is no " + file("ctl.sock") + hint);
     expect("unload", 4, "",
            "dishctl: no dishwalld here: there is no " + file("ctl.sock") + hint +
@@ -333,8 +221,11 @@ TEST_F(DishctlTest, daemon_that_is_not_there_is_exit_4_and_names_the_socket) {
 
 TEST_F(DishctlTest, wrong_usage_is_exit_2) {
     for (const char* words :
-         {"", "frobnicate", "status now", "check", "explain", "flows --limit many", "--nonsense", "hosts all",
-          "doctor now", "prefix now", "prefix set dish.pd", "prefix --limit 3"}) {
+         {"", "frobnicate", "status now", "check", "explain", "flows --limit many", "--nonsense", "audit rfc1",
+          "doctor now", "prefix now", "prefix set dish.pd", "prefix --limit 3", "load a b", "load --confirm soon",
+          "load --confirm 0s", "rollback yesterday", "diff 1 2 3", "fmt", "fmt --check --write x.conf",
+          "explain-error E9999", "import nft", "import pf x", "import nft x --network lan", "shadow",
+          "shadow x.conf --for 5", "explain --pcap x sideways", "confirm 4"}) {
         const Ran ran = run(words);
         EXPECT_EQ(ran.code, 2) << words;
         EXPECT_EQ(ran.out, "") << words;
@@ -344,13 +235,16 @@ TEST_F(DishctlTest, wrong_usage_is_exit_2) {
 }
 
 TEST_F(DishctlTest, help_has_examples_for_every_verb) {
-    for (const char* verb : {"check", "load", "status", "flows", "counters", "prefix", "explain", "monitor",
-                             "hosts", "doctor", "unload", "version"}) {
-        const Ran ran = run(std::string(verb) + " --help");
+    const std::string all = run("--help").out;
+    for (const Verb& verb : all_verbs()) {
+        const std::string name = verb.name;
+        const Ran ran = run(name + " --help");
         EXPECT_EQ(ran.code, 0);
-        EXPECT_NE(ran.out.find("Examples:\n  dishctl " + std::string(verb)), std::string::npos) << ran.out;
-        EXPECT_NE(run("--help").out.find(verb), std::string::npos);
+        EXPECT_NE(ran.out.find("Examples:\n  "), std::string::npos) << ran.out;
+        EXPECT_NE(std::string(verb.examples).find("dishctl " + name), std::string::npos) << name;
+        EXPECT_NE(all.find("\n  " + name + " "), std::string::npos) << all;
     }
+    EXPECT_EQ(all.find("complete"), std::string::npos);
 }
 
 TEST_F(DishctlTest, json_before_and_behind_the_verb) {
@@ -372,6 +266,19 @@ TEST_F(DishctlTest, tables_are_shown_uncut_in_a_pipe) {
     EXPECT_EQ(run("counters --all").out, counters_view(canned_counters(), kPipe, true));
     EXPECT_EQ(run("flows", "TZ=UTC").out.substr(0, 20), flows_view(canned_flows(), kPipe).substr(0, 20));
     EXPECT_EQ(run("unload").out, "eth0 is open\n");
+}
+
+TEST_F(DishctlTest, rules_and_hosts_that_are_named_are_shown_alone) {
+    serve();
+    const Ran rules = run("counters ssh web");
+    EXPECT_EQ(rules.code, 0) << rules.err;
+    EXPECT_EQ(rules.out,
+              "VERDICT RULE PACKETS   BYTES CHAIN   PLACE\n"
+              "accept  ssh        0     0 B inbound dishwall.conf:13\n"
+              "accept  web       42 3.0 KiB inbound dishwall.conf:12\n");
+    EXPECT_EQ(json::parse(run("hosts -j tv").out)["hosts"], json::array({canned_hosts()["hosts"][1]}));
+    expect("counters ssh www", 1, "", "dishctl: no rule is called www\n");
+    expect("hosts all", 1, "", "dishctl: no host is called all\n");
 }
 
 TEST_F(DishctlTest, limit_is_passed_on_only_when_given) {
@@ -409,18 +316,6 @@ TEST_F(DishctlTest, words_behind_prefix_reach_the_daemon) {
            "dishctl: --limit is for the history; write: dishctl prefix history --limit N\n");
 }
 
-TEST_F(DishctlTest, load_sends_an_absolute_path_and_tells_errors_apart) {
-    serve();
-    expect("load", 0, "/x.conf is in force: 1 inbound, 0 outbound rules, generation 4\n", "");
-    EXPECT_TRUE(asked_["config"].is_null());
-    const Ran relative = run("load ./sub/../good.conf", "cd " + directory_.string() + " &&");
-    EXPECT_EQ(relative.code, 0);
-    EXPECT_EQ(asked_["config"], file("good.conf"));
-    expect("load bad.conf", 3, "", "error[E0201]: no\n\ndishctl: bad.conf has 1 error\n");
-    expect("load no.conf", 5, "", "dishctl: another uplink\n");
-    expect("load oops.conf", 1, "", "dishctl: the kernel says no\n");
-}
-
 TEST_F(DishctlTest, explain_exits_1_when_program_and_evaluator_differ) {
     serve();
     EXPECT_EQ(run("explain 'in tcp'").code, 0);
@@ -434,29 +329,6 @@ TEST_F(DishctlTest, monitor_prints_events_until_it_has_enough) {
     EXPECT_EQ(ran.code, 0);
     EXPECT_EQ(ran.out, canned_drop().dump() + "\n" + canned_change().dump() + "\n");
     EXPECT_EQ(run("monitor -c 1", "TZ=UTC").out, event_view(canned_drop(), kPipe));
-}
-
-TEST_F(DishctlTest, check_needs_no_daemon) {
-    const std::string good =
-        "version 1\nuplink dish {\n  interface eth0\n  prefix pd from dhcpv6-pd\n}\n"
-        "network lan = dish.pd subnet 1 on br\nhost nas = lan ::10\n"
-        "policy inbound on dish {\n  accept tcp 443 to nas\n}\n";
-    std::ofstream(file("good.conf")) << good;
-    std::ofstream(file("bad.conf")) << good + "policy outbound on dish {\n  drop tcp 25 to nsa\n}\n";
-    const Ran ran = run("check " + file("good.conf"));
-    EXPECT_EQ(ran.code, 0) << ran.err;
-    EXPECT_EQ(ran.out.substr(0, ran.out.find(", image")),
-              file("good.conf") + " is good: 1 inbound rule, 0 outbound rules, 1 network");
-    const Ran bad = run("check " + file("bad.conf"));
-    EXPECT_EQ(bad.code, 3);
-    EXPECT_EQ(bad.out, "");
-    EXPECT_NE(bad.err.find("bad.conf:12:"), std::string::npos) << bad.err;
-    EXPECT_NE(bad.err.find("\ndishctl: " + file("bad.conf") + " has 1 error\n"), std::string::npos)
-        << bad.err;
-    const json told = json::parse(run("check -j " + file("bad.conf")).out);
-    EXPECT_EQ(told["good"], false);
-    EXPECT_NE(told["diagnostics"].get<std::string>().find("E0201"), std::string::npos);
-    expect("check " + file("none.conf"), 1, "", "dishctl: there is no rule file " + file("none.conf") + "\n");
 }
 
 }  // namespace

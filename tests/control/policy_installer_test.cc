@@ -16,7 +16,7 @@ namespace {
 
 constexpr unsigned kFlows = 1024;
 
-std::vector<std::byte> image_of(const Policy& policy) {
+CompiledImage image_of(const Policy& policy) {
     return *lower(policy, [](const Rule&) { return DW_REASONS_MAX; });
 }
 
@@ -63,7 +63,7 @@ TEST_F(Installer, NumbersEachImageAndSwapsTheTwo) {
 }
 
 TEST_F(Installer, AnAdoptingDaemonCountsOnAndSparesWhatIsInForce) {
-    const std::vector<std::byte> image = image_of(policy_with("accept tcp 443 to nas name web\n"));
+    const CompiledImage image = image_of(policy_with("accept tcp 443 to nas name web\n"));
     for (int i = 0; i < 3; ++i) ASSERT_TRUE(datapath_->policy().install(image));
     ASSERT_TRUE(pin_maps(*pins_, datapath_->maps()));
     const dw_settings settings = datapath_->settings();
@@ -99,7 +99,7 @@ TEST_F(Installer, PinsOfAnotherLayoutAreNotAdopted) {
 
 TEST_F(Installer, RefusesAnImageThatDoesNotFit) {
     const Result<std::uint32_t> refused =
-        datapath_->policy().install(std::vector<std::byte>(DW_IMAGE_SIZE + 1));
+        datapath_->policy().install({std::vector<std::byte>(DW_IMAGE_SIZE + 1), {}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().message,
               fmt::format("a policy of {} bytes; the limit is {}", DW_IMAGE_SIZE + 1, DW_IMAGE_SIZE));

@@ -17,16 +17,25 @@ inline void age_slots(__u64* slots, std::uint64_t jiffies) {
             slots[way] = (slots[way] & ~DW_SLOT_TIME_MASK) | ((slots[way] - jiffies) & DW_SLOT_TIME_MASK);
 }
 
-inline void age_link(dw_link* link, std::uint64_t jiffies) {
-    const auto age_meter = [&](__u64& meter) {
-        if (meter != 0) meter -= jiffies << 10;
-    };
+// What has been forgotten is forgotten, however old it would be.
+inline void age_meter(__u64* meter, std::uint64_t jiffies, std::uint64_t hz) {
+    const std::uint64_t time = jiffies * (1'000'000'000 / hz);
+    *meter = *meter > time ? *meter - time : 0;
+}
+
+inline void age_rates(dw_rates* rates, std::uint64_t jiffies, std::uint64_t hz) {
+    for (__u64& meter : rates->by_rule) age_meter(&meter, jiffies, hz);
+    for (auto& line : rates->by_source)
+        for (dw_source_meter& source : line) age_meter(&source.until, jiffies, hz);
+}
+
+inline void age_link(dw_link* link, std::uint64_t jiffies, std::uint64_t hz) {
     for (dw_router& router : link->router) {
         router.until -= jiffies;
         router.since -= jiffies;
     }
-    for (__u64& meter : link->overall) age_meter(meter);
-    for (__u64& meter : link->by_source) age_meter(meter);
+    for (__u64& meter : link->overall) age_meter(&meter, jiffies, hz);
+    for (__u64& meter : link->by_source) age_meter(&meter, jiffies, hz);
     for (dw_late& late : link->late) late.since -= jiffies;
 }
 

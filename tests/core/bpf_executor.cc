@@ -108,25 +108,28 @@ public:
               or_throw(Mapping::of(maps_.fragments.get(), DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket),
                                    Mapping::Access::write))),
           link_(or_throw(Mapping::of(maps_.link.get(), sizeof(dw_link), Mapping::Access::write))),
+          rates_(or_throw(Mapping::of(maps_.rates.get(), sizeof(dw_rates), Mapping::Access::write))),
           counters_(or_throw(Mapping::of(maps_.counters.get(), DW_COUNTERS * cpus_ * sizeof(dw_counter),
                                          Mapping::Access::read))),
           outcome_(
               or_throw(Mapping::of(programs_.outcome_fd(), sizeof(dw_outcome), Mapping::Access::write))) {}
 
-    void install(const std::vector<std::byte>& image) override { or_throw(installer_.install(image)); }
+    void install(const CompiledImage& compiled) override { or_throw(installer_.install(compiled)); }
     void set_own(const Own& own) override { or_throw(own_.write(own)); }
     void forget() override {
         std::memset(static_cast<void*>(flows_.as<dw_bucket>()), 0, buckets_ * sizeof(dw_bucket));
         std::memset(static_cast<void*>(fragments_.as<dw_fragment_bucket>()), 0,
                     DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket));
         std::memset(static_cast<void*>(link_.as<dw_link>()), 0, sizeof(dw_link));
+        std::memset(static_cast<void*>(rates_.as<dw_rates>()), 0, sizeof(dw_rates));
     }
     void wait(std::chrono::milliseconds time) override {
         const auto jiffies = static_cast<std::uint64_t>(time.count()) * kHz / 1000;
         for (unsigned i = 0; i < buckets_; ++i) age_slots(flows_.as<dw_bucket>()[i].slot, jiffies);
         for (unsigned i = 0; i < DW_FRAGMENT_BUCKETS; ++i)
             age_slots(fragments_.as<dw_fragment_bucket>()[i].slot, jiffies);
-        age_link(link_.as<dw_link>(), jiffies);
+        age_link(link_.as<dw_link>(), jiffies, kHz);
+        age_rates(rates_.as<dw_rates>(), jiffies, kHz);
     }
     dw_outcome run(Direction direction, const Bytes& frame) override {
         const bool inbound = direction == Direction::inbound;
@@ -192,6 +195,7 @@ private:
     Mapping flows_;
     Mapping fragments_;
     Mapping link_;
+    Mapping rates_;
     Mapping counters_;
     Mapping outcome_;
 };

@@ -64,7 +64,7 @@ private:
     std::vector<int> cpus_ = usable_cpus();
     cpu_set_t home_{};
     std::unique_ptr<Executor> executor_;
-    std::vector<std::vector<std::byte>> images_;
+    std::vector<CompiledImage> images_;
     std::mutex writer_;
 };
 
@@ -86,6 +86,11 @@ TEST(ConcurrencyBpf, CountsAddUp) {
 TEST(ConcurrencyBpf, DatagramsOpenOnce) {
     KernelMachine machine(1024);
     datagrams_open_once(machine, 2000);
+}
+
+TEST(ConcurrencyBpf, RatesHold) {
+    KernelMachine machine(1024);
+    rates_hold(machine);
 }
 
 TEST(ConcurrencyBpf, StrangersStayOut) {

@@ -118,7 +118,9 @@ std::string changing_rules(unsigned number) {
         case 1:
             return world_rules_with("udp-without-checksum allow", "drop tcp 80 name changed");
         case 2:
-            return world_rules_with("grace 5m", "accept udp 444 to nas name more");
+            return world_rules_with("grace 5m",
+                                    "accept udp 444 to nas name more; accept udp 6100 to nas rate 500/d name shared; "
+                                    "accept udp 6101 to nas rate 300/d per source/64 name each");
         default:
             return kWorldRules;
     }
@@ -129,6 +131,29 @@ Own changing_own(unsigned number) {
     own.prefixes[1].state = number % 2 == 0 ? DW_PREFIX_DEPRECATED : DW_PREFIX_GRACE;
     if (number % kChanges == 2) own.prefixes.erase(own.prefixes.begin() + 2);
     return own;
+}
+
+void rates_hold(Machine& machine) {
+    constexpr unsigned kEach = 1000, kShared = 500, kPerSource = 300;
+    Start start(machine.cpus());
+    std::atomic<unsigned> shared{0}, per_source[2] = {0, 0};
+    on_all_cpus(machine, [&](unsigned cpu) {
+        machine.change(cpu, 2);
+        start.together();
+        const auto ask = [&](const char* source, std::uint16_t port, unsigned n) {
+            const auto sport = static_cast<std::uint16_t>(1 + cpu * kEach + n);
+            const Packet packet =
+                Ethernet{} / Ipv6{.src = source, .dst = kNas} / Udp{.sport = sport, .dport = port};
+            return machine.pass(cpu, kIn, packet.bytes(), 1);
+        };
+        for (unsigned n = 0; n < kEach; ++n) {
+            shared += ask(kPeer, 6100, n);
+            per_source[0] += ask("2001:db8:1::2", 6101, n);
+            per_source[1] += ask("2001:db8:1:1::2", 6101, n);
+        }
+    });
+    EXPECT_EQ(shared, kShared);
+    for (const auto& passed : per_source) EXPECT_EQ(passed, kPerSource);
 }
 
 // Half of the CPUs see the first packet from inside, the others from outside.

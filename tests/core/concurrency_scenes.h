@@ -42,6 +42,8 @@ void flows_open_once(Machine& machine, unsigned rounds);
 void simultaneous_opens_work(Machine& machine, unsigned rounds);
 void counts_add_up(Machine& machine, unsigned rounds, unsigned times);
 void datagrams_open_once(Machine& machine, unsigned rounds);
+// Of many openings at once exactly so many pass as the rates allow.
+void rates_hold(Machine& machine);
 // On few buckets: everything at once, and nothing passes that nobody allowed.
 void strangers_stay_out(Machine& machine, unsigned rounds);
 

@@ -31,8 +31,9 @@ public:
           owns_(kChanges * 2),
           cpus_(kCpus) {
         for (unsigned i = 0; i < kChanges; ++i) {
-            const std::vector<std::byte> image = lower_or_throw(read_or_throw(changing_rules(i)));
-            std::memcpy(images_[i].bytes, image.data(), image.size());
+            CompiledImage compiled = lower_or_throw(read_or_throw(changing_rules(i)));
+            std::memcpy(images_[i].bytes, compiled.image.data(), compiled.image.size());
+            ranges_.push_back(std::move(compiled.ranges));
             reinterpret_cast<dw_image*>(images_[i].bytes)->generation = i + 1;
         }
         for (unsigned i = 0; i < owns_.size(); ++i) EXPECT_TRUE(encode(changing_own(i), &owns_[i]));
@@ -52,6 +53,8 @@ public:
     // Each CPU finds out by itself, as in the kernel.
     void change(unsigned cpu, unsigned number) override {
         cpus_[cpu].memory.image = reinterpret_cast<const dw_blob*>(images_[number % kChanges].bytes);
+        cpus_[cpu].memory.ranges = ranges_[number % kChanges].data();
+        cpus_[cpu].memory.range_count = static_cast<std::uint32_t>(ranges_[number % kChanges].size());
         cpus_[cpu].memory.own = &owns_[number % owns_.size()];
     }
     [[nodiscard]] std::span<const dw_bucket> buckets() const override { return buckets_; }
@@ -71,6 +74,7 @@ private:
         one.memory.buckets = buckets_.data();
         one.memory.fragments = fragments_.data();
         one.memory.link = &link_;
+        one.memory.rates = rates_.get();
         one.memory.counters = one.counters.data();
         one.memory.event = &one.event;
         one.memory.now = 5'000'000 + cpu;
@@ -80,6 +84,8 @@ private:
     std::vector<dw_bucket> buckets_;
     std::vector<dw_fragment_bucket> fragments_;
     std::vector<Image> images_;
+    std::vector<std::vector<dw_range>> ranges_;
+    std::unique_ptr<dw_rates> rates_ = std::make_unique<dw_rates>();
     std::vector<dw_own> owns_;
     dw_link link_{};
     std::vector<Cpu> cpus_;
@@ -103,6 +109,11 @@ TEST(Concurrency, CountsAddUp) {
 TEST(Concurrency, DatagramsOpenOnce) {
     ThreadMachine machine(1024);
     datagrams_open_once(machine, 2000);
+}
+
+TEST(Concurrency, RatesHold) {
+    ThreadMachine machine(1024);
+    rates_hold(machine);
 }
 
 TEST(Concurrency, StrangersStayOut) {

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
 #include "bpf/core/reason.h"
 #include "rules/lower.h"
+#include "rules/rate.h"
 #include "tests/core/conversation.h"
 #include "tests/core/names.h"
 #include "tests/core/random_policy.h"
@@ -23,6 +25,12 @@ bool decided_by_rules(unsigned reason) {
            reason == DW_REASON_RULE_REJECT_LATE || reason == DW_REASON_DEFAULT_REJECT_LATE;
 }
 
+bool has_rates(const Policy& policy) {
+    const auto has = [](const Rule& rule) { return rule.rate.has_value(); };
+    return std::any_of(policy.inbound.rules.begin(), policy.inbound.rules.end(), has) ||
+           std::any_of(policy.outbound.rules.begin(), policy.outbound.rules.end(), has);
+}
+
 std::string hex(const Bytes& bytes) {
     std::string text;
     for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
@@ -31,8 +39,12 @@ std::string hex(const Bytes& bytes) {
 
 // What the evaluator says against what the core did; empty when they agree.
 std::string compare_with_evaluator(const Policy& policy, const Own& own, const Query& query,
-                                   const dw_outcome& outcome) {
-    const Judgement judgement = evaluate(policy, own, query);
+                                   const dw_outcome& outcome, RateModel* rates) {
+    // Rates of random policies are so low that no token comes back while a test runs.
+    const Judgement judgement = evaluate(policy, own, query, [&](const Rule& rule, const Ipv6Address& sender) {
+        return rates->over(rule, sender, 0);
+    });
+    if (outcome.reason == DW_REASON_INDEPENDENT) return judgement.rule == nullptr ? "" : "a rule decides";
     const Rule* rule = outcome.rule == DW_NO_RULE ? nullptr : rule_at(policy, outcome.rule_index);
     if (comes_to(judgement.verdict, static_cast<dw_verdict>(outcome.verdict)) && judgement.rule == rule)
         return "";
@@ -46,10 +58,13 @@ DifferentialResult compare_random(unsigned policies, unsigned packets_each, std:
                                   Executor& native, Executor* bpf) {
     DifferentialResult result;
     RandomPolicy random(seed);
+    RateModel rates;
     for (unsigned p = 0; p < policies; ++p) {
         const Policy policy = random.policy();
         const Own own = random.own();
-        const std::vector<std::byte> image = lower_or_throw(policy);
+        const CompiledImage image = lower_or_throw(policy);
+        const bool limited = has_rates(policy);
+        rates.forget();
         for (Executor* executor : {&native, bpf}) {
             if (executor == nullptr) continue;
             executor->install(image);
@@ -58,16 +73,19 @@ DifferentialResult compare_random(unsigned policies, unsigned packets_each, std:
         }
         for (unsigned k = 0; k < packets_each; ++k) {
             const Shot shot = random.shot(own);
-            const bool mutated = k % 4 == 3;
+            // What a mutated packet spends, the evaluator cannot know.
+            const bool mutated = k % 4 == 3 && !limited;
             const Bytes frame = mutated ? random.mutate(shot.frame) : shot.frame;
             const dw_outcome outcome = native.run(shot.query.direction, frame);
             std::string difference;
             ++result.pairs;
             result.accepted += outcome.verdict == DW_ACCEPT;
-            if (!mutated && decided_by_rules(outcome.reason)) {
+            const bool judged = decided_by_rules(outcome.reason) || outcome.reason == DW_REASON_INDEPENDENT;
+            if (!mutated && judged) {
                 ++result.judged_by_rules;
-                difference = compare_with_evaluator(policy, own, shot.query, outcome);
+                difference = compare_with_evaluator(policy, own, shot.query, outcome, &rates);
             }
+            result.over_rate += outcome.over_rate != DW_NO_RULE;
             if (bpf != nullptr) {
                 const dw_outcome loaded = bpf->run(shot.query.direction, frame);
                 if (!same(loaded, outcome))
@@ -85,10 +103,10 @@ DifferentialResult compare_random(unsigned policies, unsigned packets_each, std:
 
 namespace {
 
-std::vector<std::vector<std::byte>> images_of_the_world() {
+std::vector<CompiledImage> images_of_the_world() {
     const std::string independent =
         "accept udp 6000 endpoint-independent; accept tcp 6000 endpoint-independent";
-    std::vector<std::vector<std::byte>> images;
+    std::vector<CompiledImage> images;
     for (const std::string& rules :
          {std::string(kWorldRules), world_rules_with("", "reject-late tcp 79", independent),
           world_rules_with("routing-headers allow; udp-without-checksum allow; timeout udp 2m",
@@ -115,7 +133,7 @@ std::string compare_step(const Sent& sent, Executor& native, Executor& bpf, dw_o
 ConversationResult compare_conversations(unsigned packets, std::uint64_t seed, Executor& native,
                                          Executor& bpf) {
     constexpr unsigned kEpoch = 1000;  // then all is forgotten: the kernel's clock and ours drift apart
-    const std::vector<std::vector<std::byte>> images = images_of_the_world();
+    const std::vector<CompiledImage> images = images_of_the_world();
     Traffic traffic(seed);
     std::mt19937_64 random(seed);
     std::set<unsigned> reasons;

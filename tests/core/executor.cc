@@ -32,6 +32,7 @@ public:
         : buckets_(make_aligned<dw_bucket>(setup.buckets)),
           fragments_(make_aligned<dw_fragment_bucket>(DW_FRAGMENT_BUCKETS)),
           link_(make_aligned<dw_link>(1)),
+          rates_(make_aligned<dw_rates>(1)),
           counters_(make_aligned<dw_counter>(DW_COUNTERS)),
           image_(make_aligned<std::byte>(DW_IMAGE_SIZE)) {
         memory_.settings.bucket_mask = setup.buckets - 1;
@@ -41,12 +42,16 @@ public:
         memory_.buckets = buckets_.get();
         memory_.fragments = fragments_.get();
         memory_.link = link_.get();
+        memory_.rates = rates_.get();
         memory_.counters = counters_.get();
         memory_.own = &own_;
         memory_.now = 10'000'000;
     }
-    void install(const std::vector<std::byte>& image) override {
-        std::memcpy(image_.get(), image.data(), image.size());
+    void install(const CompiledImage& compiled) override {
+        std::memcpy(image_.get(), compiled.image.data(), compiled.image.size());
+        ranges_ = compiled.ranges;
+        memory_.ranges = ranges_.data();
+        memory_.range_count = static_cast<std::uint32_t>(ranges_.size());
         reinterpret_cast<dw_image*>(image_.get())->generation = ++generation_;
         memory_.image = reinterpret_cast<const dw_blob*>(image_.get());
     }
@@ -60,6 +65,7 @@ public:
         std::memset(static_cast<void*>(fragments_.get()), 0,
                     DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket));
         std::memset(static_cast<void*>(link_.get()), 0, sizeof(dw_link));
+        std::memset(static_cast<void*>(rates_.get()), 0, sizeof(dw_rates));
     }
     void wait(std::chrono::milliseconds time) override {
         memory_.now += static_cast<std::uint64_t>(time.count()) * memory_.settings.hz / 1000;
@@ -93,8 +99,10 @@ private:
     AlignedArray<dw_bucket> buckets_;
     AlignedArray<dw_fragment_bucket> fragments_;
     AlignedArray<dw_link> link_;
+    AlignedArray<dw_rates> rates_;
     AlignedArray<dw_counter> counters_;
     AlignedArray<std::byte> image_;
+    std::vector<dw_range> ranges_;
     dw_own own_{};
     dw_memory memory_{};
     dw_reply_budget budget_{};

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "rules/evaluate.h"
+#include "rules/lower.h"
 #include "rules/own.h"
 #include "tests/core/packet.h"
 
@@ -18,9 +19,9 @@ namespace dishwall::test {
 class Executor {
 public:
     virtual ~Executor() = default;
-    virtual void install(const std::vector<std::byte>& image) = 0;
+    virtual void install(const CompiledImage& compiled) = 0;
     virtual void set_own(const Own& own) = 0;
-    // Flows, fragments, and what is remembered of the link.
+    // Flows, fragments, rates, and what is remembered of the link.
     virtual void forget() = 0;
     // Time goes by for everything remembered.
     virtual void wait(std::chrono::milliseconds time) = 0;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "bpf/core/native.h"
@@ -35,13 +36,17 @@ protected:
         memory_.buckets = buckets_.data();
         memory_.fragments = fragments_.data();
         memory_.link = &link_;
+        memory_.rates = rates_.get();
         memory_.counters = counters_.data();
         memory_.now = 5'000'000;
         load(kWorldRules, 1);
     }
     void load(const std::string& rules, std::uint32_t generation) {
-        const std::vector<std::byte> image = lower_or_throw(read_or_throw(rules));
-        std::memcpy(image_.data(), image.data(), image.size());
+        CompiledImage compiled = lower_or_throw(read_or_throw(rules));
+        std::memcpy(image_.data(), compiled.image.data(), compiled.image.size());
+        ranges_ = std::move(compiled.ranges);
+        memory_.ranges = ranges_.data();
+        memory_.range_count = static_cast<std::uint32_t>(ranges_.size());
         reinterpret_cast<dw_image*>(image_.data())->generation = generation;
         memory_.image = reinterpret_cast<const dw_blob*>(image_.data());
     }
@@ -73,6 +78,8 @@ protected:
     std::vector<dw_bucket> buckets_;
     std::vector<dw_fragment_bucket> fragments_ = std::vector<dw_fragment_bucket>(DW_FRAGMENT_BUCKETS);
     dw_link link_{};
+    std::unique_ptr<dw_rates> rates_ = std::make_unique<dw_rates>();
+    std::vector<dw_range> ranges_;
     std::vector<dw_counter> counters_ = std::vector<dw_counter>(DW_COUNTERS);
     std::vector<std::byte> image_ = std::vector<std::byte>(DW_IMAGE_SIZE);
     dw_own own_{};

@@ -32,7 +32,7 @@ private:
         if (second_ != nullptr) action(*second_);
     }
     void load(const std::string& rules) {
-        const std::vector<std::byte> image = lower_or_throw(read_or_throw(rules));
+        const CompiledImage image = lower_or_throw(read_or_throw(rules));
         for_each([&](Executor& executor) { executor.install(image); });
     }
 

@@ -42,10 +42,32 @@ ProtocolMatch RandomPolicy::match() {
     return match;
 }
 
+// Two feeds, of which one has what many packets come from.
+AddressElement RandomPolicy::in_feed() {
+    static const auto entries = [](std::initializer_list<const char*> prefixes) {
+        auto made = std::make_shared<FeedEntries>();
+        for (const char* prefix : prefixes) made->prefixes.push_back(*parse_prefix(prefix));
+        return std::shared_ptr<const FeedEntries>(std::move(made));
+    };
+    static const std::shared_ptr<const FeedEntries> feeds[] = {
+        entries({"2001:db8:1::1/128", "2001:db8:1:8000::/50", "2001:db8:2::/48", "2600::/12"}),
+        entries({"2001:db8:aa00:1::/64", "2400::/32", "2600::1/128"})};
+    const unsigned feed = below(2);
+    return InFeed{feed, feeds[feed]};
+}
+
+Rate RandomPolicy::rate() {
+    constexpr std::uint8_t kLengths[] = {0, 1, 32, 48, 49, 63, 64, 65, 127, 128};
+    Rate rate{1, 86400, 1 + below(3), std::nullopt};
+    if (chance(70)) rate.per_source = kLengths[below(std::size(kLengths))];
+    return rate;
+}
+
 AddressElement RandomPolicy::element() {
     if (chance(15)) return Self{};
     if (chance(45)) return *parse_prefix(kPrefixes[below(std::size(kPrefixes))]);
     if (chance(20)) return Learnt{kLearntHosts[below(std::size(kLearntHosts))]};
+    if (chance(20)) return in_feed();
     Behind behind{below(2), std::nullopt, std::nullopt};
     if (chance(85)) behind.subnet = kSubnets[below(std::size(kSubnets))];
     if (behind.subnet && chance(60)) behind.interface_id = kInterfaceIds[below(std::size(kInterfaceIds))];
@@ -72,6 +94,8 @@ Rule RandomPolicy::rule(bool inbound, unsigned number) {
     rule.from = address_set();
     rule.to = address_set();
     rule.log = chance(10);
+    if (limits_ && chance(25)) rule.rate = rate();
+    if (rule.verdict == DW_ACCEPT && chance(5)) rule.inspect = Inspect{0, chance(50)};
     rule.endpoint_independent = !inbound && rule.verdict == DW_ACCEPT && chance(20);
     rule.name = (inbound ? "in" : "out") + std::to_string(number);
     rule.place = {"random.conf", number, 1};
@@ -90,7 +114,10 @@ Policy RandomPolicy::policy() {
             if (chance(80)) policy.networks.push_back({"n", source, subnet, "", {}});
     policy.inbound.default_verdict = chance(80) ? DW_DROP : DW_ACCEPT;
     policy.outbound.default_verdict = chance(80) ? DW_ACCEPT : DW_DROP;
-    for (unsigned n = below(30), i = 0; i < n; ++i) policy.inbound.rules.push_back(rule(true, i));
+    policy.inbound.log_sample = 1 + below(3);
+    limits_ = chance(30);
+    const unsigned most = chance(1) ? 2000 : 30;
+    for (unsigned n = below(most), i = 0; i < n; ++i) policy.inbound.rules.push_back(rule(true, i));
     for (unsigned n = below(10), i = 0; i < n; ++i) policy.outbound.rules.push_back(rule(false, i));
     return policy;
 }

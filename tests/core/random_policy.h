@@ -37,10 +37,13 @@ private:
     [[nodiscard]] std::vector<PortRange> ports();
     [[nodiscard]] AddressSet address_set();
     [[nodiscard]] AddressElement element();
+    [[nodiscard]] AddressElement in_feed();
+    [[nodiscard]] Rate rate();
     [[nodiscard]] Ipv6Address peer();
     [[nodiscard]] Ipv6Address ours(const Own& own);
 
     std::mt19937_64 random_;
+    bool limits_ = false;  // rules of the policy in work have rates
 };
 
 }  // namespace dishwall::test

@@ -16,6 +16,7 @@ std::vector<Vector> all_vectors() {
     add_rfc6092_vectors(all);
     add_language_vectors(all);
     add_learnt_vectors(all);
+    add_rate_vectors(all);
     return all;
 }
 

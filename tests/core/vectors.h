@@ -52,5 +52,6 @@ void add_tcp_vectors(std::vector<Vector>& all);
 void add_rfc6092_vectors(std::vector<Vector>& all);
 void add_language_vectors(std::vector<Vector>& all);
 void add_learnt_vectors(std::vector<Vector>& all);
+void add_rate_vectors(std::vector<Vector>& all);
 
 }  // namespace dishwall::test

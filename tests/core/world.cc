@@ -41,9 +41,9 @@ Policy read_or_throw(const std::string& rules) {
     return *compiled.policy;
 }
 
-std::vector<std::byte> lower_or_throw(const Policy& policy) {
+CompiledImage lower_or_throw(const Policy& policy) {
     std::uint32_t next = 1000;
-    Result<std::vector<std::byte>> image = lower(policy, [&](const Rule&) { return next++; });
+    Result<CompiledImage> image = lower(policy, [&](const Rule&) { return next++; });
     if (!image) throw std::runtime_error(image.error().message);
     return *image;
 }

@@ -4,6 +4,7 @@
 // deprecated and a withdrawn prefix.
 #pragma once
 
+#include "rules/lower.h"
 #include "rules/own.h"
 #include "rules/policy.h"
 
@@ -52,6 +53,6 @@ policy outbound on dish {
 [[nodiscard]] Own world_own();
 [[nodiscard]] Policy read_or_throw(const std::string& rules);
 // With counters 1000, 1001, ... by order.
-[[nodiscard]] std::vector<std::byte> lower_or_throw(const Policy& policy);
+[[nodiscard]] CompiledImage lower_or_throw(const Policy& policy);
 
 }  // namespace dishwall::test

@@ -23,6 +23,7 @@ from lab.run import LabError, Run, wait_until                 # noqa: E402
 CONFIG = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo.conf")
 DOWNLOAD_BYTES = 24 << 20
 DOWNLOAD_SECONDS = 4
+CONFIRM_SECONDS = 2
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -147,7 +148,8 @@ class Demo:
         self.device()
         self.looking_inside()
         self.crash()
-        self.broken_file()
+        self.broken_files()
+        self.undone_by_itself()
 
     def protected_before_the_line(self):
         self.claims.heading("The gateway is protected before the dish is plugged in")
@@ -246,6 +248,12 @@ class Demo:
             check(told["verdict"] == "accept" and told["rule"]["name"] == "web" and told["agree"],
                   f"explain said {told}")
         self.show("explain", packet)
+        missed = f"in tcp [{topology.INTERNET}]:40000 > [{self.lab.server_address()}]:8443 S"
+        with self.claim("explain: a packet that is dropped, and the rule that nearly let it in") as details:
+            told = self.dishwall.ask("explain", missed)
+            near = {(rule["rule"], rule["misses"]) for rule in told["near"]}
+            check(told["verdict"] == "drop" and ("web", "port") in near, f"explain said {told}")
+            details.append("web, but for the port")
 
     def crash(self):
         self.claims.heading("The daemon dies")
@@ -287,22 +295,51 @@ class Demo:
     def is_port(flow, port):
         return any(ends.get("source_port") == port for ends in flow["l4"].values())
 
-    def broken_file(self):
-        self.claims.heading("A broken rule file")
-        with open(CONFIG, encoding="utf-8") as file:
-            text = file.read().replace("accept service web to server", "accept service web to sevrer")
-        broken = self.lab.run.write("broken.conf", text)
-        line = 1 + text[:text.index("sevrer")].count("\n")
-        done = self.dishwall.ctl("load", broken)
-        with self.claim("is refused with its place") as details:
-            check(done.returncode != 0, "dishctl load exited 0")
-            check(f"broken.conf:{line}:" in done.stdout + done.stderr,
-                  f"no broken.conf:{line} in:\n{done.stdout}{done.stderr}")
-            details.append(f"exit {done.returncode}, broken.conf:{line}")
-        self.claims.show("dishctl load broken.conf", done.stdout + done.stderr)
+    def broken_files(self):
+        self.claims.heading("Rule files that are not good")
+        self.refuses("a misspelt name is refused with its place", "broken.conf",
+                     "accept service web to server", "accept service web to sevrer", "sevrer")
+        self.refuses("a file that fails its own test is refused with the test's place", "untrue.conf",
+                     "tcp { 80, 443 }", "tcp 80", 'test "web is up"')
         with self.claim("while the policy in force runs on: web answers, ssh is dropped"):
             self.web_answers()
             self.ssh_is_dropped()
+
+    def refuses(self, claim, name, good, bad, culprit):
+        """The demo's rule file with `bad` for `good` is not loaded, because of the line with `culprit`."""
+        text = self.rule_file().replace(good, bad, 1)
+        path = self.lab.run.write(name, text)
+        place = f"{name}:{1 + text[:text.index(culprit)].count(chr(10))}:"
+        done = self.dishwall.ctl("load", path)
+        with self.claim(claim) as details:
+            check(done.returncode != 0, "dishctl load exited 0")
+            check(place in done.stdout + done.stderr, f"no {place} in:\n{done.stdout}{done.stderr}")
+            details.append(f"exit {done.returncode}, {place[:-1]}")
+        self.claims.show(f"dishctl load {name}", done.stdout + done.stderr)
+
+    @staticmethod
+    def rule_file():
+        with open(CONFIG, encoding="utf-8") as file:
+            return file.read()
+
+    def undone_by_itself(self):
+        self.claims.heading("A load that nobody confirms")
+        text = self.rule_file()
+        text = text[:text.index("\ntest ")].replace("name web", "name web\n    accept tcp 22 to server name ssh")
+        path = self.lab.run.write("opened.conf", text)
+        address = self.lab.server_address()
+        with self.claim(f"load --confirm {CONFIRM_SECONDS}s opens ssh") as details:
+            done = self.dishwall.ctl("load", path, "--confirm", f"{CONFIRM_SECONDS}s")
+            check(done.returncode == 0, done.stdout + done.stderr)
+            loaded = time.monotonic()
+            check(traffic.tcp_opens(self.lab.internet, address, 22), "ssh did not answer")
+            details.append(f"http://[{address}]/ and ssh answer")
+        with self.claim("and the policy before it is back by itself: ssh is dropped, web answers") as details:
+            wait_until(lambda: not traffic.tcp_opens(self.lab.internet, address, 22, 0.2), CONFIRM_SECONDS + 3,
+                       what="ssh to be closed again")
+            details.append(f"{time.monotonic() - loaded:.1f} s later")
+            self.web_answers()
+        self.show("history")
 
 
 def main():

@@ -32,7 +32,9 @@ alignas(DW_LINE) dw_bucket buckets[kBuckets];
 alignas(DW_LINE) dw_fragment_bucket fragments[DW_FRAGMENT_BUCKETS];
 alignas(DW_LINE) dw_link link_memory;
 alignas(DW_LINE) dw_counter counters[DW_COUNTERS];
+alignas(DW_LINE) dw_rates rates;
 Image images[kScriptPolicies];
+std::vector<dw_range> ranges[kScriptPolicies];
 
 // Read and lowered once.
 const std::vector<Policy>& policies() {
@@ -40,8 +42,9 @@ const std::vector<Policy>& policies() {
         std::vector<Policy> read;
         for (unsigned i = 0; i < kScriptPolicies; ++i) {
             read.push_back(read_or_throw(script_rules(i)));
-            const std::vector<std::byte> image = lower_or_throw(read.back());
-            std::memcpy(images[i].bytes, image.data(), image.size());
+            CompiledImage compiled = lower_or_throw(read.back());
+            std::memcpy(images[i].bytes, compiled.image.data(), compiled.image.size());
+            ranges[i] = std::move(compiled.ranges);
         }
         return read;
     }();
@@ -63,6 +66,7 @@ public:
         memory_.buckets = buckets;
         memory_.fragments = fragments;
         memory_.link = &link_memory;
+        memory_.rates = &rates;
         memory_.counters = counters;
         memory_.event = &event_;
         memory_.own = &own_;
@@ -87,6 +91,8 @@ public:
         policy_ = &policies()[load.policy];
         image->generation = ++generation_;
         memory_.image = reinterpret_cast<const dw_blob*>(image);
+        memory_.ranges = ranges[load.policy].data();
+        memory_.range_count = static_cast<std::uint32_t>(ranges[load.policy].size());
         shadow_.load(*policy_);
     }
     void take(const script::Pause& pause) {

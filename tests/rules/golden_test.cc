@@ -2,6 +2,7 @@
 //
 // What the front end says about golden/NAME.conf is golden/NAME.err, to the letter. After a change that is
 // meant: DISHWALL_UPDATE_GOLDEN=1 meson test rules, and read the difference before it is committed.
+// Files that it names are in golden/files; NAME.d/*.conf are its conf.d.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,8 +34,23 @@ std::string read_file(const fs::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// /etc/dishwall is the directory of the rule file.
+tl::expected<std::string, std::string> read_named(const std::string& path) {
+    const fs::path file = fs::path(GOLDEN_DIR) / "files" / fs::path(path).lexically_relative("/etc/dishwall");
+    if (!fs::is_regular_file(file)) return tl::unexpected<std::string>("No such file or directory");
+    return read_file(file);
+}
+
 Compiled compile(const fs::path& path) {
-    return read_policy(path.filename().string(), read_file(path), few_services());
+    Environment environment = few_services();
+    environment.read_text = read_named;
+    std::vector<RuleText> texts;
+    texts.push_back({path.filename().string(), read_file(path)});
+    const fs::path conf_d = fs::path(path).replace_extension(".d");
+    if (fs::is_directory(conf_d))
+        for (const std::string& name : cases(conf_d))
+            texts.push_back({"conf.d/" + name + ".conf", read_file(conf_d / (name + ".conf"))});
+    return read_policy(std::move(texts), environment);
 }
 
 class Golden : public testing::TestWithParam<std::string> {};

@@ -21,7 +21,7 @@ public:
         std::uint32_t next = DW_REASONS_MAX;
         auto made = lower(policy, [&](const Rule&) { return next++; });
         EXPECT_TRUE(made.has_value());
-        if (made) bytes_ = *std::move(made);
+        if (made) bytes_ = std::move(made->image);
         bytes_.resize(std::max(bytes_.size(), sizeof(dw_image)));
     }
     [[nodiscard]] dw_image header() const { return at<dw_image>(0); }

@@ -475,6 +475,41 @@ TEST(Rule, MayBeEndpointIndependentOutbound) {
     EXPECT_FALSE(policy.outbound.rules[3].endpoint_independent);
 }
 
+std::string rate_of(std::string_view words) {
+    const auto rate = rule_of(fmt::format("accept {}", words)).rate;
+    if (!rate) return "none";
+    return fmt::format("{} in {}s burst {}{}", rate->packets, rate->unit_s, rate->burst,
+                       rate->per_source ? fmt::format(" per /{}", *rate->per_source) : "");
+}
+
+TEST(Rule, HasARate) {
+    EXPECT_EQ(rate_of("tcp 1"), "none");
+    EXPECT_EQ(rate_of("tcp 1 rate 10/s"), "10 in 1s burst 10");
+    EXPECT_EQ(rate_of("tcp rate 600/m burst 6 per source/64 log"), "600 in 60s burst 6 per /64");
+    EXPECT_EQ(rate_of("to nas rate 1/hour per source burst 3 name x"), "1 in 3600s burst 3 per /128");
+    EXPECT_EQ(rate_of("rate 5/day per source/0"), "5 in 86400s burst 5 per /0");
+    EXPECT_EQ(rate_of("rate 1000000/second burst 10000"), "1000000 in 1s burst 10000");
+    EXPECT_EQ(rate_of("rate 101/s burst 2"), "101 in 1s burst 2");
+    EXPECT_EQ(rate_of("rate 1/minute burst 525600"), "1 in 60s burst 525600");
+    EXPECT_EQ(policy_of(read_inbound("audit tcp 1 rate 1/s")).inbound.log_sample, 1u);
+}
+
+TEST(Rule, MayAskForInspectionThatNobodyDoes) {
+    Environment environment = few_services();
+    environment.read_text = [](const std::string&) { return std::string("1:/a/"); };
+    const std::string text =
+        "version 1\nuplink dish { interface eth0; prefix pd from ra }\nsignatures s = file \"s\"\n"
+        "policy inbound on dish {\n accept tcp 1 inspect s\n accept tcp 2 inspect s on-failure drop\n"
+        " accept tcp 3 inspect s on-failure accept log\n}\n";
+    const Policy policy = policy_of(read_policy("a.conf", text, environment));
+    ASSERT_EQ(policy.inbound.rules.size(), 3u);
+    EXPECT_EQ(policy.inbound.rules[0].verdict_now(), DW_DROP);
+    EXPECT_EQ(policy.inbound.rules[1].verdict_now(), DW_DROP);
+    EXPECT_EQ(policy.inbound.rules[2].verdict_now(), DW_ACCEPT);
+    EXPECT_EQ(policy.inbound.rules[1].verdict, DW_ACCEPT);
+    EXPECT_TRUE(policy.inbound.rules[2].log);
+}
+
 TEST(Rule, WithoutANameIsCalledByItsPlace) {
     const Compiled compiled = read_policy("/etc/dishwall/site.conf",
                                           "version 1\nuplink dish { interface eth0; prefix pd from ra }\n"

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The token buckets of rules. A rule that limits all its packets together has a meter of its own; one that limits
+ * each source has a meter for each prefix that was seen, in a line of four found by a keyed hash. Prefixes are told
+ * apart by 64 bits of two independent hashes, so that strangers share a meter with probability 2^-64.
+ *
+ * A line that is full of sources gives up the one that would be forgotten first. Whoever can send from so many
+ * prefixes that this matters (65,536) is not bounded by a limit per source anyway.
+ */
+#ifndef DW_RATE_H
+#define DW_RATE_H
+
+#include "meter.h"
+#include "image.h"
+
+DW_INLINE struct dw_in6 dw_in6_mask(struct dw_in6 address, __u32 length)
+{
+	struct dw_in6 prefix = {0, 0};
+
+	if (length > 64)
+		prefix.lo = address.lo & ~0ull << (128 - length);
+	if (length)
+		prefix.hi = length < 64 ? address.hi & ~0ull << (64 - length) : address.hi;
+	return prefix;
+}
+
+/* Names a source of a rule; never 0. */
+DW_INLINE __u64 dw_source_tag(__u32 counter, struct dw_in6 source, __u32 length)
+{
+	struct dw_in6 prefix = dw_in6_mask(source, length);
+
+	__u64 one = dw_hash3(prefix.hi, prefix.lo, counter), other = dw_hash3_other(prefix.hi, prefix.lo, counter);
+
+	return (one >> 32 << 32 | other >> 32) | 1;
+}
+
+DW_INLINE __u32 dw_source_line(__u64 tag)
+{
+	return dw_hash_top(tag) & (DW_RATE_LINES - 1);
+}
+
+/* The meter of a source: its own, or one that it takes over. A race for one gives both what is there: a packet too
+ * many or too few, once. */
+DW_INLINE __u64 *dw_source_meter(struct dw_rates *rates, __u64 tag)
+{
+	struct dw_source_meter *line = rates->by_source[dw_source_line(tag)], *oldest = &line[0];
+	__u64 least = DW_READ(line[0].until), was;
+
+	for (int way = 0; way < DW_RATE_WAYS; way++) {
+		if (DW_READ(line[way].tag) == tag)
+			return &line[way].until;
+		if (DW_READ(line[way].until) < least) {
+			least = DW_READ(line[way].until);
+			oldest = &line[way];
+		}
+	}
+	if (DW_SETTING(dry))
+		return 0;
+	was = DW_READ(oldest->tag);
+	if (dw_cas(&oldest->tag, was, tag) == was)
+		DW_WRITE(oldest->until, 0);
+	return &oldest->until;
+}
+
+/* Is a packet of this sender over the rate? If not, it spends a token. Non-zero also when there is nothing to ask. */
+DW_GLOBAL int dw_over_rate(const struct dw_blob *image, __u32 number, __u32 counter, const struct dw_in6 *sender)
+{
+	const struct dw_image *header = (const struct dw_image *)image;
+	struct dw_rates *rates = dw_mem_rates();
+	const struct dw_rate *rate;
+	struct dw_pace pace;
+	__u32 rule = counter - DW_REASONS_MAX;
+	__u64 *meter;
+
+	if (!image || !sender || !rates || number > header->rates.count)
+		return 1;
+	rate = dw_image_at(image, header->rates.offset + (number - 1) * sizeof(*rate));
+	if (!rate)
+		return 1;
+	pace.step = rate->step;
+	pace.depth = rate->depth;
+	if (rate->length == DW_RATE_OF_RULE) {
+		if (rule >= DW_RULES_MAX)
+			return 1;
+		meter = &rates->by_rule[rule];
+	} else {
+		meter = dw_source_meter(rates, dw_source_tag(counter, *sender, rate->length));
+		if (!meter) /* dry, and a source that was not seen lately: its bucket is full */
+			return 0;
+	}
+	return dw_meter_is_full(meter, pace, dw_time_ns());
+}
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Names for rule files that programs write: made of what devices, interfaces and other firewalls call things, legal
+// and each one only once.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace dishwall {
+
+class MadeNames {
+public:
+    // "Allow HTTPS (web)" -> Allow-HTTPS-web, the next time Allow-HTTPS-web-2. `otherwise` when nothing is left of it.
+    [[nodiscard]] std::string make(std::string_view wanted, std::string_view otherwise);
+
+private:
+    std::set<std::string> taken_;
+};
+
+}  // namespace dishwall

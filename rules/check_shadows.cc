@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/check_shadows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "rules/shadow.h"
+
+namespace dishwall {
+namespace {
+
+// What an element of a list of addresses means, as it is written. Empty: it has exclusions of its own.
+class WrittenAddresses {
+public:
+    using Elements = std::vector<AddressElement>;
+
+    WrittenAddresses(const Policy& policy, const ast::File& tree) : policy_(policy) {
+        for (const Network& network : policy.networks)
+            elements_.emplace(network.name, Elements{Behind{network.source, network.subnet, {}}});
+        for (const NamedAddress& host : policy.hosts) elements_.emplace(host.name, host.elements);
+        for (const LearntHost& host : policy.learnt) elements_.emplace(host.name, Elements{Learnt{host.id}});
+        for (const ast::Set& set : tree.sets) sets_.emplace(set.name.text, &set);
+    }
+
+    std::optional<Elements> operator()(const ast::Address& address) {
+        using Kind = ast::Address::Kind;
+        if (address.negated) return std::nullopt;
+        if (address.kind == Kind::self) return Elements{Self{}};
+        if (address.kind == Kind::name) return by_name(address.word.text);
+        if (address.kind == Kind::source) return by_source(address.word.text);
+        if (address.kind == Kind::feed) return by_feed(address.word.text);
+        if (address.kind == Kind::list) return all_of(address.elements);
+        if (address.kind != Kind::literal) return std::nullopt;
+        if (const auto prefix = parse_prefix(address.word.text)) return Elements{*prefix};
+        const auto literal = parse_ipv6(address.word.text);
+        return literal ? std::optional(Elements{*Ipv6Prefix::make(*literal, 128)}) : std::nullopt;
+    }
+
+private:
+    std::optional<Elements> by_name(std::string_view name) {
+        const auto found = elements_.find(name);
+        if (found != elements_.end()) return found->second;
+        const auto set = sets_.find(name);
+        if (set == sets_.end()) return std::nullopt;
+        const auto made = all_of(set->second->members.elements);
+        if (made) elements_.emplace(name, *made);
+        return made;
+    }
+
+    std::optional<Elements> by_source(std::string_view name) const {
+        for (unsigned i = 0; i < policy_.uplink.sources.size(); ++i)
+            if (fmt::format("{}.{}", policy_.uplink.name, policy_.uplink.sources[i].name) == name)
+                return Elements{Behind{i, {}, {}}};
+        return std::nullopt;
+    }
+
+    std::optional<Elements> by_feed(std::string_view name) const {
+        for (unsigned i = 0; i < policy_.feeds.size(); ++i)
+            if (policy_.feeds[i].name == name) return Elements{InFeed{i, policy_.feeds[i].entries}};
+        return std::nullopt;
+    }
+
+    std::optional<Elements> all_of(const std::vector<ast::Address>& addresses) {
+        Elements all;
+        for (const ast::Address& address : addresses) {
+            const auto part = (*this)(address);
+            if (!part) return std::nullopt;
+            all.insert(all.end(), part->begin(), part->end());
+        }
+        return all;
+    }
+
+    const Policy& policy_;
+    std::unordered_map<std::string_view, Elements> elements_;
+    std::unordered_map<std::string_view, const ast::Set*> sets_;
+};
+
+// "lines 12 and 14", for rules after the first.
+std::string lines_of(const std::vector<Rule>& rules, const std::vector<std::size_t>& numbers) {
+    constexpr std::size_t kMostNamed = 4;
+    std::string text = numbers.size() == 2 ? "line " : "lines ";
+    for (std::size_t i = 1; i < numbers.size(); ++i) {
+        if (i > kMostNamed) return fmt::format("{} and {} more", text, numbers.size() - i);
+        if (i > 1) text += i + 1 == numbers.size() ? " and " : ", ";
+        const Place &first = rules[numbers[0]].place, &place = rules[numbers[i]].place;
+        text += place.file == first.file ? fmt::format("{}", place.line) : fmt::format("{}:{}", place.file, place.line);
+    }
+    return text;
+}
+
+class ShadowCheck {
+public:
+    ShadowCheck(const Policy& policy, Direction direction, const std::vector<RuleOrigin>& origins,
+                const ast::File& tree, Diagnostics* diagnostics)
+        : rules_(direction == Direction::inbound ? policy.inbound.rules : policy.outbound.rules),
+          origins_(origins),
+          diagnostics_(*diagnostics),
+          shadows_(policy, direction),
+          written_(policy, tree) {}
+
+    void run() {
+        for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
+            const std::vector<std::size_t> above = shadows_.above(rule);
+            if (above.empty()) continue;
+            const std::vector<std::size_t> by = shadows_.covering(rules_[rule], above);
+            if (by.empty())
+                parts(rule, above);
+            else
+                report_shadowed(rule, by);
+        }
+    }
+
+private:
+    void report_shadowed(std::size_t rule, const std::vector<std::size_t>& by) {
+        Diagnostic& report = diagnostics_.report(Code::never_matches, origins_[rule].written->span, "never reached");
+        report.and_at(origins_[by.front()].written->span,
+                      by.size() == 1 ? "takes every packet first"
+                                     : fmt::format("takes every packet first, with {}", lines_of(rules_, by)));
+        const auto same = [&](std::size_t other) {
+            return rules_[rule].verdict == rules_[other].verdict &&
+                   rules_[rule].endpoint_independent == rules_[other].endpoint_independent;
+        };
+        const Place &here = rules_[rule].place, &there = rules_[by.front()].place;
+        if (std::all_of(by.begin(), by.end(), same))
+            report.with_help(by.size() == 1 ? "its verdict is the same: leave it out"
+                                            : "their verdict is the same: leave it out");
+        else if (here.file != there.file)
+            report.with_help(fmt::format("move it above {}:{}", there.file, there.line));
+        else if (here.line == there.line && by.size() == 1)
+            report.with_help("swap the two rules");
+        else
+            report.with_help(fmt::format("move line {} above line {}", here.line, there.line));
+    }
+
+    // ---- parts of a rule
+
+    void parts(std::size_t rule, const std::vector<std::size_t>& above) {
+        ports(rule, above);
+        sender_ports(rule, above);
+        const ast::Rule& written = *origins_[rule].written;
+        if (written.from) addresses(rule, *written.from, &Traffic::from, above);
+        if (written.to) addresses(rule, *written.to, &Traffic::to, above);
+    }
+
+    void check(std::size_t rule, const Traffic& part, const Span& span, const std::vector<std::size_t>& above) {
+        const std::vector<std::size_t> by = shadows_.covering(part, above);
+        if (by.empty()) return;
+        Diagnostic& report = diagnostics_.report(Code::partly_shadowed, span, "never reached");
+        report.and_at(origins_[by.front()].written->span,
+                      by.size() == 1 ? "takes these packets first"
+                                     : fmt::format("takes these packets first, with {}", lines_of(rules_, by)));
+        const auto same = [&](std::size_t other) { return rules_[rule].verdict == rules_[other].verdict; };
+        if (std::all_of(by.begin(), by.end(), same)) report.with_help("leave it out here");
+    }
+
+    void ports(std::size_t rule, const std::vector<std::size_t>& above) {
+        const auto& match = rules_[rule].match;
+        const auto& spans = origins_[rule].match->spans;
+        const ast::Match& written = origins_[rule].written->match;
+        std::size_t elements = 0;
+        for (const ProtocolMatch& each : match) elements += each.ports.size() + each.icmp_types.size();
+        if (elements < 2) return;
+        Traffic part = rules_[rule];
+        for (std::size_t i = 0; i < match.size(); ++i) {
+            for (std::size_t j = 0; j < match[i].ports.size() && j < spans[i].size(); ++j) {
+                part.match = {{match[i].proto, {match[i].ports[j]}, {}}};
+                check(rule, part, spans[i][j], above);
+            }
+            if (written.kind != ast::Match::Kind::icmpv6) continue;
+            for (std::size_t j = 0; j < match[i].icmp_types.size(); ++j) {
+                part.match = {{match[i].proto, {}, {match[i].icmp_types[j]}}};
+                check(rule, part, written.values[j].span, above);
+            }
+        }
+    }
+
+    void sender_ports(std::size_t rule, const std::vector<std::size_t>& above) {
+        const auto& all = rules_[rule].from_ports;
+        if (all.size() < 2) return;
+        Traffic part = rules_[rule];
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            part.from_ports = {all[i]};
+            check(rule, part, origins_[rule].written->from_ports[i].span, above);
+        }
+    }
+
+    void addresses(std::size_t rule, const ast::Address& written, AddressSet Traffic::*end,
+                   const std::vector<std::size_t>& above) {
+        if (written.kind != ast::Address::Kind::list || written.negated || written.elements.size() < 2) return;
+        if ((rules_[rule].*end).any) return;
+        Traffic part = rules_[rule];
+        for (const ast::Address& element : written.elements) {
+            auto meant = written_(element);
+            if (!meant) continue;
+            (part.*end).include = std::move(*meant);
+            check(rule, part, element.span, above);
+        }
+    }
+
+    const std::vector<Rule>& rules_;
+    const std::vector<RuleOrigin>& origins_;
+    Diagnostics& diagnostics_;
+    Shadows shadows_;
+    WrittenAddresses written_;
+};
+
+}  // namespace
+
+void check_shadows(const Resolved& resolved, const ast::File& tree, Diagnostics* diagnostics) {
+    ShadowCheck(resolved.policy, Direction::inbound, resolved.inbound, tree, diagnostics).run();
+    ShadowCheck(resolved.policy, Direction::outbound, resolved.outbound, tree, diagnostics).run();
+}
+
+}  // namespace dishwall

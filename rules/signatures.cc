@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/signatures.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+namespace dishwall {
+namespace {
+
+constexpr std::size_t kMostBadLines = 100;
+constexpr std::string_view kFlags = "imsHV8WPLCQ";
+
+class SignatureReader {
+public:
+    explicit SignatureReader(std::string_view text) : text_(text) {}
+
+    SignatureReading run() {
+        for (unsigned number = 1; at_ < text_.size() && reading_.bad.size() < kMostBadLines; ++number) {
+            const std::size_t end = std::min(text_.find('\n', at_), text_.size());
+            std::string_view line = text_.substr(at_, end - at_);
+            if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+            if (!line.empty() && line.front() != '#') {
+                std::string why = why_bad(line);
+                if (!why.empty()) reading_.bad.push_back({number, at_, at_ + line.size(), std::move(why)});
+                ++reading_.patterns;
+            }
+            at_ = end + 1;
+        }
+        return std::move(reading_);
+    }
+
+private:
+    std::string why_bad(std::string_view line) {
+        const std::size_t colon = line.find(':');
+        std::uint32_t id = 0;
+        const char* const digits_end = line.data() + std::min(colon, line.size());
+        const auto number = std::from_chars(line.data(), digits_end, id);
+        if (colon == std::string_view::npos || number.ec != std::errc() || number.ptr != digits_end)
+            return "a line is ID:/regex/flags, and the ID a number of at most 32 bits";
+        const std::string_view pattern = line.substr(colon + 1);
+        const std::size_t last = pattern.rfind('/');
+        if (pattern.empty() || pattern.front() != '/' || last == 0) return "the regex stands between two `/`";
+        if (last == 1) return "the regex is empty";
+        const std::string_view flags = pattern.substr(last + 1);
+        if (const std::size_t odd = flags.find_first_not_of(kFlags); odd != std::string_view::npos)
+            return std::string("the flags are of ") + std::string(kFlags);
+        return ids_.insert(id).second ? "" : "this ID is used above";
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    SignatureReading reading_;
+    std::unordered_set<std::uint32_t> ids_;
+};
+
+}  // namespace
+
+SignatureReading read_signatures(std::string_view text) { return SignatureReader(text).run(); }
+
+}  // namespace dishwall

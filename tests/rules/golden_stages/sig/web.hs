@@ -1,0 +1,2 @@
+1:/etc\/passwd/i
+2:/cmd\.exe/
