@@ -102,8 +102,8 @@ ConfigResult result_of(const std::string& path, Compiled compiled) {
 }
 
 const RuleText* find_text(const std::vector<RuleText>& texts, const std::string& path) {
-    const auto found = std::find_if(texts.begin(), texts.end(),
-                                    [&](const RuleText& text) { return text.name == path; });
+    const auto found =
+        std::find_if(texts.begin(), texts.end(), [&](const RuleText& text) { return text.name == path; });
     return found == texts.end() ? nullptr : &*found;
 }
 
@@ -140,7 +140,9 @@ tl::expected<std::string, std::string> read_regular_file(const std::string& path
         return tl::unexpected(std::string(std::strerror(errno)));
     if (S_ISDIR(status.st_mode)) return tl::unexpected(std::string("it is a directory"));
     if (!S_ISREG(status.st_mode)) return tl::unexpected(std::string("it is not a regular file"));
-    const auto too_large = [] { return tl::unexpected(fmt::format("it is larger than {} MiB", kLargest >> 20)); };
+    const auto too_large = [] {
+        return tl::unexpected(fmt::format("it is larger than {} MiB", kLargest >> 20));
+    };
     if (static_cast<std::size_t>(status.st_size) > kLargest) return too_large();
     std::string text;
     char block[65536];
@@ -157,12 +159,12 @@ tl::expected<std::string, std::string> read_regular_file(const std::string& path
 ConfigResult load_config(const std::string& path) {
     auto files = read_rule_files(path);
     if (!files) return tl::unexpected(std::move(files.error()));
-    Environment environment{.service_port = service_port,
-                            .directory = directory_of(path),
-                            .why_unreadable = [](const std::string& file) { return why_no_access(file, R_OK); },
-                            .why_not_executable =
-                                [](const std::string& file) { return why_no_access(file, X_OK); },
-                            .read_text = read_regular_file};
+    Environment environment{
+        .service_port = service_port,
+        .directory = directory_of(path),
+        .why_unreadable = [](const std::string& file) { return why_no_access(file, R_OK); },
+        .why_not_executable = [](const std::string& file) { return why_no_access(file, X_OK); },
+        .read_text = read_regular_file};
     return result_of(path, read_policy(std::move(*files), environment));
 }
 

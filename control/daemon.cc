@@ -33,7 +33,8 @@ Daemon::Daemon(sd_event* loop, DaemonOptions options, DaemonObservers observers)
       store_(PolicyStore::open(options_.state_dir)) {}
 
 Result<void> Daemon::start() {
-    // 1. The names of counters as a former daemon left them, then the rule file, or the stored policy that somebody's
+    // 1. The names of counters as a former daemon left them, then the rule file, or the stored policy that
+    // somebody's
     //    way back depends on: what can be wrong without touching the kernel.
     if (Result<void> read = read_names(); !read) return read;
     for (const std::string& warning : store_.warnings()) spdlog::warn("{}", warning);
@@ -90,8 +91,8 @@ Result<void> Daemon::start_behind_guard(Candidate candidate, const StartPlan& pl
         if (Result<void> pinned = pin_maps(*pins_, datapath_->maps()); !pinned) return pinned;
 
     shadow_.emplace(loop_, [this] { return in_force(); });
-    Result<EventReader> events = EventReader::open(loop_, datapath_->maps(),
-                                                   [this](const dw_event& event) { on_event(event); });
+    Result<EventReader> events =
+        EventReader::open(loop_, datapath_->maps(), [this](const dw_event& event) { on_event(event); });
     if (!events) return tl::unexpected(events.error());
     events_ = std::move(*events);
     follow_names_and_records(*own);
@@ -140,8 +141,8 @@ Result<void> Daemon::read_names() {
 }
 
 Result<void> Daemon::enforce(Candidate* candidate, const Own& own, PolicyBy by) {
-    // Names first: after a crash here, a counter has a name that nobody counts for, not the reverse. But a full disk
-    // must not stop the way back.
+    // Names first: after a crash here, a counter has a name that nobody counts for, not the reverse. But a
+    // full disk must not stop the way back.
     if (Result<void> saved = replace_file(names_path(), candidate->names.to_json()); !saved) {
         if (by != PolicyBy::revert) return saved;
         spdlog::error("{}; totals of rules may have wrong names after a restart", saved.error().message);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The daemon's life: arms the uplink, keeps the policy and our prefixes in force, and leaves both in force
-// when it goes (design D5). A load that fails anywhere changes nothing (the old policy runs on). Its way from one
-// policy to the next, with the way back, is in daemon_load.cc; what it answers about policies in daemon_answers.cc.
+// when it goes (design D5). A load that fails anywhere changes nothing (the old policy runs on). Its way from
+// one policy to the next, with the way back, is in daemon_load.cc; what it answers about policies in
+// daemon_answers.cc.
 //
 // Armed in this order, so that no packet passes unjudged: policy compiled, guard shut, maps made or adopted,
 // our prefixes filled in, policy swapped in, then the programs attached, and only then the guard opened.
@@ -97,13 +98,14 @@ public:
     [[nodiscard]] Result<void> start();
 
     // Puts another rule file in force. Success, warnings and failures go to the log too.
-    // Refused without `force`: what would cut the caller's connection or break a `protect` line; and any load while
-    // a policy waits to be confirmed. With it, the way back stays: what is loaded is unconfirmed then, too.
+    // Refused without `force`: what would cut the caller's connection or break a `protect` line; and any load
+    // while a policy waits to be confirmed. With it, the way back stays: what is loaded is unconfirmed then,
+    // too.
     [[nodiscard]] tl::expected<LoadReport, LoadFailure> load(const LoadRequest& request);
     // The policy stays. Returns its number; fails when nothing waits for it.
     [[nodiscard]] Result<unsigned> confirm();
-    // Puts an earlier policy in force again, with its own texts; without a number the one before, or the one that
-    // the deadline would go back to.
+    // Puts an earlier policy in force again, with its own texts; without a number the one before, or the one
+    // that the deadline would go back to.
     [[nodiscard]] tl::expected<LoadReport, LoadFailure> rollback(std::optional<unsigned> number,
                                                                  const LoadRequest& request);
     // The off switch: programs off the uplink, pins removed. From here on everything passes.
@@ -126,7 +128,8 @@ public:
     [[nodiscard]] nlohmann::json feeds_json() const { return feeds_.json(); }
     [[nodiscard]] nlohmann::json names_json() const;
     // The Diff reply. `a` is what is in force when it says nothing, `b` the rule file.
-    [[nodiscard]] tl::expected<nlohmann::json, LoadFailure> diff_json(const DiffChoice& a, const DiffChoice& b);
+    [[nodiscard]] tl::expected<nlohmann::json, LoadFailure> diff_json(const DiffChoice& a,
+                                                                      const DiffChoice& b);
     // Empty, or what is to be said about a policy that nobody has confirmed when the daemon goes.
     [[nodiscard]] std::string left_unconfirmed() const;
 
@@ -188,7 +191,8 @@ private:
 
     // daemon_answers.cc
     struct Side;
-    [[nodiscard]] tl::expected<Side, LoadFailure> side_of(const DiffChoice& choice, bool file_by_default) const;
+    [[nodiscard]] tl::expected<Side, LoadFailure> side_of(const DiffChoice& choice,
+                                                          bool file_by_default) const;
     void add_ended_flows(const Policy& then, nlohmann::json* reply);
 
     [[nodiscard]] Result<void> read_names();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What the daemon answers about policies: those that were in force, what differs between two of them, and the names
-// of the one in force for completion.
+// What the daemon answers about policies: those that were in force, what differs between two of them, and the
+// names of the one in force for completion.
 #include <algorithm>
 #include <chrono>
 
@@ -26,7 +26,7 @@ const char* state_of(const StoredPolicy& policy, const Standing& standing) {
         return standing.unconfirmed ? "in force, unconfirmed" : "in force";
     const auto& reverted = standing.reverted;
     return std::find(reverted.begin(), reverted.end(), policy.number) == reverted.end() ? "was in force"
-                                                                                       : "reverted";
+                                                                                        : "reverted";
 }
 
 // `set NAME = ...`: sets are gone once a policy is resolved.
@@ -57,14 +57,11 @@ json Daemon::policies_json(std::size_t limit) const {
     const Standing& standing = store_.standing();
     json list = json::array();
     for (auto one = store_.all().rbegin(); one != store_.all().rend() && list.size() < limit; ++one) {
-        json fields{{"number", one->number},
-                    {"time", iso_time(one->time)},
-                    {"path", one->path},
-                    {"by", to_string(one->by)},
-                    {"of", one->of},
-                    {"state", state_of(*one, standing)},
-                    {"confirm_by", nullptr},
-                    {"rules", {{"inbound", one->inbound}, {"outbound", one->outbound}}}};
+        json fields{
+            {"number", one->number}, {"time", iso_time(one->time)},
+            {"path", one->path},     {"by", to_string(one->by)},
+            {"of", one->of},         {"state", state_of(*one, standing)},
+            {"confirm_by", nullptr}, {"rules", {{"inbound", one->inbound}, {"outbound", one->outbound}}}};
         if (one->number == standing.in_force && standing.unconfirmed)
             fields["confirm_by"] = iso_time(standing.unconfirmed->deadline.wall);
         list.push_back(std::move(fields));
@@ -110,7 +107,8 @@ struct Daemon::Side {
     json description;
 };
 
-tl::expected<Daemon::Side, LoadFailure> Daemon::side_of(const DiffChoice& choice, bool file_by_default) const {
+tl::expected<Daemon::Side, LoadFailure> Daemon::side_of(const DiffChoice& choice,
+                                                        bool file_by_default) const {
     const unsigned in_force = store_.standing().in_force;
     if (choice.path || (!choice.number && file_by_default)) {
         const std::string path = choice.path.value_or(options_.config);
@@ -118,7 +116,8 @@ tl::expected<Daemon::Side, LoadFailure> Daemon::side_of(const DiffChoice& choice
         if (!config && config.error().unprotected) config = std::move(*config.error().unprotected);
         if (!config)
             return tl::unexpected(LoadFailure{false, config.error().message, config.error().diagnostics});
-        return Side{std::move(config->policy), std::move(config->texts), {{"number", nullptr}, {"path", path}}};
+        return Side{
+            std::move(config->policy), std::move(config->texts), {{"number", nullptr}, {"path", path}}};
     }
     const unsigned number = choice.number.value_or(in_force);
     const StoredPolicy* stored = store_.find(number);
@@ -132,7 +131,8 @@ tl::expected<Daemon::Side, LoadFailure> Daemon::side_of(const DiffChoice& choice
     if (!texts) return tl::unexpected(LoadFailure{false, texts.error().message});
     if (number == in_force) return Side{*policy_, std::move(*texts), std::move(description)};
     ConfigResult config = load_texts(*texts);
-    if (!config) return tl::unexpected(LoadFailure{false, config.error().message, config.error().diagnostics});
+    if (!config)
+        return tl::unexpected(LoadFailure{false, config.error().message, config.error().diagnostics});
     return Side{std::move(config->policy), std::move(*texts), std::move(description)};
 }
 
@@ -156,7 +156,8 @@ tl::expected<json, LoadFailure> Daemon::diff_json(const DiffChoice& a, const Dif
     return reply;
 }
 
-// "flows", "flows_total": those that would end; "flows_judged" of "flows_open": how many there was time to look at.
+// "flows", "flows_total": those that would end; "flows_judged" of "flows_open": how many there was time to
+// look at.
 void Daemon::add_ended_flows(const Policy& then, json* reply) {
     json list = json::array();
     std::size_t ended_total = 0, judged = 0;

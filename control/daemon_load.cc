@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// From one policy to the next, and back. A load goes: read and prove the file, ask whether it would lock somebody
-// out, keep it in the store together with what stands then (both on disk), swap. Whatever fails on the way, the
-// policy before is in force and the store says so. A policy that is to be confirmed has its way back on disk before
-// the first packet is judged by it.
+// From one policy to the next, and back. A load goes: read and prove the file, ask whether it would lock
+// somebody out, keep it in the store together with what stands then (both on disk), swap. Whatever fails on
+// the way, the policy before is in force and the store says so. A policy that is to be confirmed has its way
+// back on disk before the first packet is judged by it.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -114,9 +114,11 @@ Daemon::CandidateResult Daemon::candidate_of_store(unsigned number) const {
 Daemon::CandidateResult Daemon::candidate_to_start(StartPlan* plan) const {
     const auto stored = [&] {
         CandidateResult candidate = candidate_of_store(plan->stored);
-        if (candidate) spdlog::warn("{}", plan->why);
-        else spdlog::error("{}; but it cannot be started: {}\n{}", plan->why, candidate.error().message,
-                           candidate.error().diagnostics);
+        if (candidate)
+            spdlog::warn("{}", plan->why);
+        else
+            spdlog::error("{}; but it cannot be started: {}\n{}", plan->why, candidate.error().message,
+                          candidate.error().diagnostics);
         return candidate;
     };
     if (plan->stored != 0) {
@@ -132,7 +134,8 @@ Daemon::CandidateResult Daemon::candidate_to_start(StartPlan* plan) const {
     if (!file || file->broken.empty()) return file;
     // Somebody forced it, and it is still what he forced.
     const StoredPolicy* in_force = store_.find(plan->standing.in_force);
-    if (in_force != nullptr && in_force->unprotected && store_.has_texts(in_force->number, texts)) return file;
+    if (in_force != nullptr && in_force->unprotected && store_.has_texts(in_force->number, texts))
+        return file;
     return tl::unexpected(LoadFailure{false, options_.config + " breaks its own protect lines", file->broken,
                                       file->policy->uplink.interface});
 }
@@ -147,15 +150,14 @@ void Daemon::remember_start(const Candidate& candidate, const StartPlan& plan) {
                        (plan.stored != 0 || store_.has_texts(standing.in_force, candidate.texts));
     if (!known) {
         const StoredPolicy* of = store_.find(plan.stored);
-        const Result<unsigned> number = store_.add(
-            {.time = unix_time(),
-             .path = candidate.path,
-             .by = plan.by,
-             .of = of == nullptr ? 0 : of->of,
-             .unprotected = !candidate.broken.empty(),
-             .inbound = policy_->inbound.rules.size(),
-             .outbound = policy_->outbound.rules.size()},
-            candidate.texts);
+        const Result<unsigned> number = store_.add({.time = unix_time(),
+                                                    .path = candidate.path,
+                                                    .by = plan.by,
+                                                    .of = of == nullptr ? 0 : of->of,
+                                                    .unprotected = !candidate.broken.empty(),
+                                                    .inbound = policy_->inbound.rules.size(),
+                                                    .outbound = policy_->outbound.rules.size()},
+                                                   candidate.texts);
         if (!number) return trouble(number.error());
         standing.in_force = *number;
     }
@@ -179,10 +181,11 @@ Daemon::LoadResult Daemon::load(const LoadRequest& request) {
 Daemon::LoadResult Daemon::load_file(const LoadRequest& request) {
     const Standing& standing = store_.standing();
     if (standing.unconfirmed && !request.force)
-        return tl::unexpected(refused(fmt::format(
-            "policy {} waits to be confirmed: 'dishctl confirm' keeps it, 'dishctl rollback' goes back to policy {}; "
-            "'dishctl load --force' loads over it, and what is loaded has to be confirmed then",
-            standing.in_force, standing.unconfirmed->back_to)));
+        return tl::unexpected(refused(
+            fmt::format("policy {} waits to be confirmed: 'dishctl confirm' keeps it, 'dishctl rollback' "
+                        "goes back to policy {}; "
+                        "'dishctl load --force' loads over it, and what is loaded has to be confirmed then",
+                        standing.in_force, standing.unconfirmed->back_to)));
     const std::string path = request.path.value_or(options_.config);
     CandidateResult candidate = candidate_of_file(path);
     if (!candidate) return tl::unexpected(std::move(candidate.error()));
@@ -223,8 +226,10 @@ Daemon::LoadResult Daemon::load_stored(std::optional<unsigned> number, const Loa
     if (!number)
         number = standing.unconfirmed ? standing.unconfirmed->back_to : store_.before(standing.in_force);
     if (!number)
-        return tl::unexpected(LoadFailure{false, fmt::format("there is no policy before policy {}; 'dishctl history' "
-                                                             "lists them", standing.in_force)});
+        return tl::unexpected(
+            LoadFailure{false, fmt::format("there is no policy before policy {}; 'dishctl history' "
+                                           "lists them",
+                                           standing.in_force)});
     const StoredPolicy* target = store_.find(*number);
     if (target == nullptr)
         return tl::unexpected(
@@ -247,7 +252,8 @@ Daemon::LoadResult Daemon::load_stored(std::optional<unsigned> number, const Loa
 
 Result<unsigned> Daemon::confirm() {
     Standing standing = store_.standing();
-    if (!standing.unconfirmed) return fail("nothing waits to be confirmed: policy {} stays", standing.in_force);
+    if (!standing.unconfirmed)
+        return fail("nothing waits to be confirmed: policy {} stays", standing.in_force);
     standing.unconfirmed.reset();
     const Standing before = store_.standing();
     if (Result<void> stood = store_.stand(standing); !stood) {
@@ -259,7 +265,8 @@ Result<unsigned> Daemon::confirm() {
     return standing.in_force;
 }
 
-std::optional<LoadFailure> Daemon::refuse_lockout(const Candidate& candidate, const LoadRequest& request) const {
+std::optional<LoadFailure> Daemon::refuse_lockout(const Candidate& candidate,
+                                                  const LoadRequest& request) const {
     std::vector<SocketInode> sockets = request.sockets;
     if (request.caller)
         for (const SocketInode socket : sockets_of_ancestors(*request.caller)) sockets.push_back(socket);
@@ -325,11 +332,14 @@ Result<unsigned> Daemon::store(const Candidate& candidate, const Change& change)
                                                    .outbound = candidate.policy->outbound.rules.size()},
                                                   candidate.texts);
         if (!added && must) return added;
-        if (added) standing.in_force = *added;
-        else spdlog::error("{}", added.error().message);
+        if (added)
+            standing.in_force = *added;
+        else
+            spdlog::error("{}", added.error().message);
     }
     // Whoever puts these texts in force means them.
-    std::erase_if(standing.refused, [&](unsigned number) { return store_.has_texts(number, candidate.texts); });
+    std::erase_if(standing.refused,
+                  [&](unsigned number) { return store_.has_texts(number, candidate.texts); });
     const unsigned number = standing.in_force;
     const Standing before = store_.standing();
     if (Result<void> stood = store_.stand(std::move(standing)); !stood) {
@@ -359,15 +369,14 @@ Result<void> Daemon::swap(Candidate candidate, PolicyBy by) {
     return {};
 }
 
-// Another reading of a feed: the same rules, so names, counters and prefixes stay as they are, and so do flows that
-// the rules still let in. A feed must not do what a load may not: break a protect line.
+// Another reading of a feed: the same rules, so names, counters and prefixes stay as they are, and so do
+// flows that the rules still let in. A feed must not do what a load may not: break a protect line.
 Result<void> Daemon::take_feed(unsigned feed, std::shared_ptr<const FeedEntries> entries) {
     auto changed = std::make_unique<const Policy>(with_feed(*policy_, feed, std::move(entries)));
     const std::vector<Broken> broken = check_protected(changed->protects, *changed);
     if (!broken.empty() && check_protected(policy_->protects, *policy_).empty())
         return fail("with it, {}", broken.front().text);
-    const Result<CompiledImage> image =
-        lower(*changed, [&](const Rule& rule) { return names_.id_of(rule); });
+    const Result<CompiledImage> image = lower(*changed, [&](const Rule& rule) { return names_.id_of(rule); });
     if (!image) return tl::unexpected(image.error());
     const Result<std::uint32_t> generation = datapath_->put_in_force(*image, line_.own());
     if (!generation) return tl::unexpected(generation.error());
@@ -389,10 +398,11 @@ void Daemon::follow_deadline() {
         return 0;
     };
     sd_event_source* timer = nullptr;
-    const int error = sd_event_add_time(loop_, &timer, CLOCK_BOOTTIME, static_cast<std::uint64_t>(at.count()), 1000,
-                                        on_time, this);
+    const int error = sd_event_add_time(loop_, &timer, CLOCK_BOOTTIME, static_cast<std::uint64_t>(at.count()),
+                                        1000, on_time, this);
     if (error < 0)
-        spdlog::error("nothing watches the deadline ({}): confirm or roll back yourself", std::strerror(-error));
+        spdlog::error("nothing watches the deadline ({}): confirm or roll back yourself",
+                      std::strerror(-error));
     else
         deadline_.reset(timer);
 }
@@ -405,17 +415,18 @@ void Daemon::revert() {
     const std::string path = target == nullptr ? "" : target->path;
     const unsigned of = target == nullptr ? 0 : target->of;
     CandidateResult candidate = candidate_of_store(back_to);
-    const LoadResult report = candidate ? put_in_force(std::move(*candidate),
-                                                       Change{PolicyBy::revert, of, reverted(standing)})
-                                        : LoadResult(tl::unexpected(std::move(candidate.error())));
+    const LoadResult report =
+        candidate ? put_in_force(std::move(*candidate), Change{PolicyBy::revert, of, reverted(standing)})
+                  : LoadResult(tl::unexpected(std::move(candidate.error())));
     if (report) {
         options_.config = path;
-        spdlog::warn("policy {} was not confirmed in time: policy {} is back, as policy {}", standing.in_force,
-                     back_to, report->number);
+        spdlog::warn("policy {} was not confirmed in time: policy {} is back, as policy {}",
+                     standing.in_force, back_to, report->number);
         return;
     }
-    spdlog::error("policy {} was not confirmed in time, and policy {} cannot be put in force: {}; tried again in {} s",
-                  standing.in_force, back_to, report.error().message, kTryAgain.count());
+    spdlog::error(
+        "policy {} was not confirmed in time, and policy {} cannot be put in force: {}; tried again in {} s",
+        standing.in_force, back_to, report.error().message, kTryAgain.count());
     const auto soon = std::chrono::ceil<std::chrono::microseconds>(read_clock(CLOCK_BOOTTIME) + kTryAgain);
     sd_event_source_set_time(deadline_.get(), static_cast<std::uint64_t>(soon.count()));
     sd_event_source_set_enabled(deadline_.get(), SD_EVENT_ONESHOT);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/ended_flows.h"
 
-#include <netinet/in.h>
 #include <netinet/icmp6.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 
@@ -33,7 +33,8 @@ Own own_for(const Own& own, const Uplink& from, const Uplink& to) {
     Own other = own;
     std::erase_if(other.prefixes, [&](LivePrefix& prefix) {
         if (prefix.source >= from.sources.size()) return true;
-        const auto same = std::ranges::find(to.sources, from.sources[prefix.source].name, &PrefixSource::name);
+        const auto same =
+            std::ranges::find(to.sources, from.sources[prefix.source].name, &PrefixSource::name);
         prefix.source = static_cast<unsigned>(same - to.sources.begin());
         return same == to.sources.end();
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// While a shadow runs, every judged packet is an event. Who follows `monitor` meanwhile gets what the programs would
-// have sent without it: refused, audited and logged packets, one of them in 10 ms.
+// While a shadow runs, every judged packet is an event. Who follows `monitor` meanwhile gets what the
+// programs would have sent without it: refused, audited and logged packets, one of them in 10 ms.
 #pragma once
 
 #include "control/clock.h"
@@ -12,7 +12,8 @@ namespace dishwall {
 
 class EventGate {
 public:
-    [[nodiscard]] bool lets_through(const dw_event& event, const Policy& policy, const CounterRegistry& names);
+    [[nodiscard]] bool lets_through(const dw_event& event, const Policy& policy,
+                                    const CounterRegistry& names);
 
 private:
     MonotonicTime next_{0}, next_look_{0};

@@ -26,7 +26,8 @@ struct EventReader::State {
 
 namespace {
 
-// While a shadow runs, packets may come faster than they can be compared: the loop's other work has its turn, too.
+// While a shadow runs, packets may come faster than they can be compared: the loop's other work has its turn,
+// too.
 constexpr auto kTurn = std::chrono::milliseconds(20);
 
 }  // namespace
@@ -73,13 +74,13 @@ nlohmann::json event_json(const dw_event& event, const CounterRegistry& names,
     const RuleCounter* rule = named == DW_NO_RULE ? nullptr : names.find(named);
     nlohmann::json fields{
         {"kind", audit      ? "audit"
-                 : accepted       ? "accept"
-                                  : "drop"},
+                 : accepted ? "accept"
+                            : "drop"},
         {"time", iso_time(MonotonicTime(event.time_ns) + wall_offset)},
         {"direction", event.direction == 0 ? "in" : "out"},
         {"verdict", audit      ? "AUDIT"
-                    : accepted       ? "FORWARDED"
-                                     : "DROPPED"},
+                    : accepted ? "FORWARDED"
+                               : "DROPPED"},
         {"IP", ip_json(event.src, event.dst)},
         {"reason", reason.name},
         {"drop_reason_desc", accepted ? nlohmann::json(nullptr) : nlohmann::json(reason.name)},

@@ -50,7 +50,7 @@ enum class Stage { headers, sanity, flow, policy, admission };  // in order
             return Stage::headers;
         default:  // what is dropped for its form has numbers of its own
             return reason >= DW_REASON_TRUNCATED && reason < DW_REASON_SOURCE_MULTICAST ? Stage::headers
-                                                                                         : Stage::sanity;
+                                                                                        : Stage::sanity;
     }
 }
 

@@ -60,8 +60,8 @@ Result<Explanation> Explainer::explain_once(const PacketSpec& packet, const InFo
     };
     return dishwall::explain(
         packet, *outcome,
-        ExplainContext{now.policy, now.own, now.names, now.datapath.flows(), now.datapath.flow_times(*instant),
-                       now.datapath.wall_clock(*instant), rates});
+        ExplainContext{now.policy, now.own, now.names, now.datapath.flows(),
+                       now.datapath.flow_times(*instant), now.datapath.wall_clock(*instant), rates});
 }
 
 Result<Explanation> Explainer::explain(const PacketSpec& packet, const InForce& now) const {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What would happen to this packet (design D7): it goes through a second instance of the very programs on the
-// uplink, on the live maps, told to change nothing and to leave a trace. explanation.h puts the outcome into words
-// and asks the evaluator too.
+// uplink, on the live maps, told to change nothing and to leave a trace. explanation.h puts the outcome into
+// words and asks the evaluator too.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -30,8 +30,8 @@ public:
     [[nodiscard]] static Result<Explainer> load(const Datapath& datapath);
 
     [[nodiscard]] Result<Explanation> explain(const PacketSpec& packet, const InForce& now) const;
-    // One of the results of ExplainFrames. The frame is judged as if it had been sent to our uplink: a capture may be
-    // of another interface.
+    // One of the results of ExplainFrames. The frame is judged as if it had been sent to our uplink: a
+    // capture may be of another interface.
     [[nodiscard]] Result<nlohmann::json> judge_frame(std::vector<std::uint8_t> frame, Direction direction,
                                                      const InForce& now) const;
 

@@ -36,7 +36,9 @@ std::string source_name(const Uplink& uplink, unsigned source) {
     return uplink.name + "." + name;
 }
 
-std::string rule_label(const Rule& rule) { return fmt::format("rule {} ({})", rule.name, to_string(rule.place)); }
+std::string rule_label(const Rule& rule) {
+    return fmt::format("rule {} ({})", rule.name, to_string(rule.place));
+}
 
 std::string label_or_default(const Rule* rule) { return rule == nullptr ? "the default" : rule_label(*rule); }
 
@@ -50,16 +52,16 @@ std::string name_of(const Ipv6Address& address, const ExplainContext& context) {
     for (const NamedAddress& host : context.policy.hosts)
         if (is_named(host.elements)) return "host " + host.name;
     for (const Network& network : context.policy.networks)
-        if (is_named({Behind{network.source, network.subnet, std::nullopt}})) return "network " + network.name;
+        if (is_named({Behind{network.source, network.subnet, std::nullopt}}))
+            return "network " + network.name;
     return {};
 }
 
 bool is_flow_of(const dw_flow_key& key, const Query& query) {
     const bool inbound = query.direction == Direction::inbound;
-    const bool same_ports =
-        !has_ports(query.proto) ||
-        (key.inside_port == (inbound ? query.destination_port : query.source_port) &&
-         key.outside_port == (inbound ? query.source_port : query.destination_port));
+    const bool same_ports = !has_ports(query.proto) ||
+                            (key.inside_port == (inbound ? query.destination_port : query.source_port) &&
+                             key.outside_port == (inbound ? query.source_port : query.destination_port));
     return key.proto == query.proto && address_of(key.inside) == query.ours &&
            address_of(key.outside) == query.peer && same_ports;
 }
@@ -180,9 +182,10 @@ private:
     void tell_rules_passed_by() {
         const Chain& chain =
             asked_.direction == Direction::inbound ? context_.policy.inbound : context_.policy.outbound;
-        for (const NearMiss& miss : near_misses(chain, judgement_.rule, context_.own, asked_))
-            tell_near(*miss.rule, miss.part);
-        for (const Rule* over : judgement_.over_rate) tell_near(*over, "rate");
+        std::vector<NearMiss> near = near_misses(chain, judgement_.rule, context_.own, asked_);
+        for (const Rule* over : judgement_.over_rate) near.push_back({over, "rate"});
+        std::ranges::sort(near, {}, &NearMiss::rule);  // all stand in one vector: the file's order
+        for (const NearMiss& miss : near) tell_near(*miss.rule, miss.part);
         for (const Rule* audited : judgement_.audited) {
             reply_["audited"].push_back(rule_json(*audited));
             step("policy: audit {} matches", rule_label(*audited));
@@ -224,8 +227,9 @@ private:
                           {"tokens_left", state.tokens_left},
                           {"burst", state.burst},
                           {"full_in_ms", state.full_in_ms}};
-        step("rate: {} has {} of {} tokens left for {}, full in {} ms", rule_label(*limited), state.tokens_left,
-             state.burst, limited->rate->per_source ? "this source" : "all", state.full_in_ms);
+        step("rate: {} has {} of {} tokens left for {}, full in {} ms", rule_label(*limited),
+             state.tokens_left, state.burst, limited->rate->per_source ? "this source" : "all",
+             state.full_in_ms);
     }
 
     void tell_admission() {
@@ -241,7 +245,8 @@ private:
         step("verdict: {} ({}: {})", reply_["verdict"].get<std::string>(), reason.name, reason.text);
         if (!agree_)
             step(
-                "DISAGREEMENT: the slow evaluator says {} by {}. This is a bug in dishwall: please report it with "
+                "DISAGREEMENT: the slow evaluator says {} by {}. This is a bug in dishwall: please report it "
+                "with "
                 "this output and the rule file",
                 to_string(judgement_.verdict), label_or_default(judgement_.rule));
     }
@@ -268,8 +273,8 @@ private:
                  judgement_.rule == deciding_rule();
     }
 
-    // A packet of a flow that another policy let in is judged as the flow's first one was, whichever way it goes (R28).
-    // The outcome does not tell, so it is looked for when the usual question has another answer.
+    // A packet of a flow that another policy let in is judged as the flow's first one was, whichever way it
+    // goes (R28). The outcome does not tell, so it is looked for when the usual question has another answer.
     void judge_again() {
         const Judgement usual = judgement_;
         const std::optional<Query> first = question_of_flow();

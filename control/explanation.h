@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What the dry twin made of a packet, step by step as a person would follow it: headers, sanity, flow, policy, rate,
-// verdict. The evaluator in rules/, which shares no code with the programs, is asked the same; when the two differ,
-// one of them has a bug, and that is said loudly.
+// What the dry twin made of a packet, step by step as a person would follow it: headers, sanity, flow,
+// policy, rate, verdict. The evaluator in rules/, which shares no code with the programs, is asked the same;
+// when the two differ, one of them has a bug, and that is said loudly.
 #pragma once
 
 #include <functional>

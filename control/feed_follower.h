@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Reads the files of feeds again as often as the rules say. Somebody else fetches them (cron, a timer): a file that
-// is missing or half written for a while is normal, so the last good entries stay in force, one warning is given for
-// each such episode, and after `stale-after` without a good reading the feed is called stale, once.
+// Reads the files of feeds again as often as the rules say. Somebody else fetches them (cron, a timer): a
+// file that is missing or half written for a while is normal, so the last good entries stay in force, one
+// warning is given for each such episode, and after `stale-after` without a good reading the feed is called
+// stale, once.
 #pragma once
 
+#include <sys/stat.h>
 #include <systemd/sd-event.h>
 
 #include <functional>
@@ -47,16 +49,17 @@ public:
 private:
     struct Followed {
         Feed feed;
-        UnixTime read_at{0};      // the last good reading
+        UnixTime read_at{0};       // the last good reading
         MonotonicTime good_at{0};  // the same
         std::optional<MonotonicTime> next;
-        std::string error;  // of the episode that is going on
+        struct stat file {};  // as it was then; all zero: not looked at
+        std::string error;    // of the episode that is going on
         bool stale = false;
     };
     static int on_timer(sd_event_source*, std::uint64_t, void* self);
     void read_what_is_due();
     void read(unsigned index);
-    [[nodiscard]] Result<void> take(unsigned index);
+    [[nodiscard]] Result<void> take(Followed* one, unsigned index);
     void tell_staleness(Followed* one);
     void set_timer_again();
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Where things are in an Ethernet frame: addresses, the transport header, the packet's end. For frames that were
-// captured, which dishctl mends and the daemon puts into words; judging them is the programs' business, and this
-// walk shares nothing with theirs.
+// Where things are in an Ethernet frame: addresses, the transport header, the packet's end. For frames that
+// were captured, which dishctl mends and the daemon puts into words; judging them is the programs' business,
+// and this walk shares nothing with theirs.
 #pragma once
 
 #include <cstddef>
@@ -18,11 +18,11 @@ struct FrameParts {
     std::uint16_t ethertype = 0;      // behind a VLAN tag, if there is one
     Ipv6Address source, destination;  // IPv4 as ::ffff:a.b.c.d
     std::size_t ip = 0;               // where the IP header is
-    std::size_t end = 0;              // where the packet ends by its own words, possibly behind the frame's end
-    std::size_t l4 = 0;               // where the transport header is; 0: the walk did not get there
-    std::uint8_t proto = 0;           // behind the extension chain, as far as it was walked
-    bool fragment = false;            // has a fragment header and is not the whole datagram
-    bool later = false;               // and not its beginning: there is no transport header at l4
+    std::size_t end = 0;     // where the packet ends by its own words, possibly behind the frame's end
+    std::size_t l4 = 0;      // where the transport header is; 0: the walk did not get there
+    std::uint8_t proto = 0;  // behind the extension chain, as far as it was walked
+    bool fragment = false;   // has a fragment header and is not the whole datagram
+    bool later = false;      // and not its beginning: there is no transport header at l4
 };
 
 [[nodiscard]] FrameParts parts_of(std::span<const std::uint8_t> frame);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A captured frame in a line, in explain's form where that form can say it, so that it can be asked about again.
+// A captured frame in a line, in explain's form where that form can say it, so that it can be asked about
+// again.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Explain: what would happen to a packet, or to the frames of a capture, asked of the programs and of the evaluator.
-// Shadow: what would happen to the traffic of the next minute under another rule file.
+// Explain: what would happen to a packet, or to the frames of a capture, asked of the programs and of the
+// evaluator. Shadow: what would happen to the traffic of the next minute under another rule file.
 #include <spdlog/spdlog.h>
 
 #include <optional>
@@ -63,7 +63,8 @@ CallResult explain_frames(Daemon& daemon, const json& parameters) {
     json results = json::array();
     for (const json& frame : frames) {
         auto bytes = bytes_of(frame);
-        if (!bytes) return call_error("BadInput", "a frame has to be its bytes as lower-case hexadecimal digits");
+        if (!bytes)
+            return call_error("BadInput", "a frame has to be its bytes as lower-case hexadecimal digits");
         Result<json> result = (*explainer)->judge_frame(std::move(*bytes), way, daemon.in_force());
         if (!result) return call_error("Failed", result.error().message);
         results.push_back(std::move(*result));
@@ -79,8 +80,9 @@ CallResult shadow_start(Daemon& daemon, const Caller& caller, const json& parame
     if (!config.is_string() || !config.get_ref<const std::string&>().starts_with('/'))
         return call_error("BadInput", "'config' has to be an absolute path");
     if (daemon.shadow().is_running())
-        return call_error("Refused", "another shadow runs: there is one at a time, and it ends 10 s after nobody "
-                                     "asks for it any more");
+        return call_error("Refused",
+                          "another shadow runs: there is one at a time, and it ends 10 s after nobody "
+                          "asks for it any more");
     const auto id = daemon.shadow().start(config.get<std::string>());
     if (!id)
         return call_error(id.error().diagnostics.empty() ? "Failed" : "BadInput", id.error().message,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What the files of the control protocol's methods (methods_*.cc) share, and what each of them adds. One noun of
-// the protocol is one file: status, flows and counters, prefixes, policies, explain.
+// What the files of the control protocol's methods (methods_*.cc) share, and what each of them adds. One noun
+// of the protocol is one file: status, flows and counters, prefixes, policies, explain.
 #pragma once
 
 #include <cstddef>

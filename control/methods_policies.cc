@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Load, Reload, Confirm, Rollback, History, Diff, Names: which policy is in force, which was, and which would be.
+// Load, Reload, Confirm, Rollback, History, Diff, Names: which policy is in force, which was, and which would
+// be.
 #include "control/clock.h"
 #include "control/methods_parts.h"
 
@@ -27,7 +28,8 @@ tl::expected<LoadRequest, CallError> request_in(const Caller& caller, const json
     LoadRequest request;
     request.caller = caller.pid;
     if (given(parameters, "force")) {
-        if (!parameters["force"].is_boolean()) return call_error("BadInput", "'force' has to be true or false");
+        if (!parameters["force"].is_boolean())
+            return call_error("BadInput", "'force' has to be true or false");
         request.force = parameters["force"].get<bool>();
     }
     if (!given(parameters, "sockets")) return request;

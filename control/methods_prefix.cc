@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Prefix, PrefixHistory, PrefixSet, PrefixWithdraw: what is ours, what was, and what a DHCPv6 client's hook tells.
+// Prefix, PrefixHistory, PrefixSet, PrefixWithdraw: what is ours, what was, and what a DHCPv6 client's hook
+// tells.
 #include "control/methods_parts.h"
 
 namespace dishwall {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Which rules nearly matched: with the one part that misses taken away, the rest of the rule still has to match.
+// Which rules nearly matched: with the one part that misses taken away, the rest of the rule still has to
+// match.
 #include "control/explanation.h"
 #include "rules/evaluate.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // How full the token buckets of rules are, read from the memory that the programs work on and found by the
-// programs' own hash (core_native). Reading spends nothing. `explain` shows it, and its evaluator asks it, so that
-// both evaluators judge by the same state.
+// programs' own hash (core_native). Reading spends nothing. `explain` shows it, and its evaluator asks it, so
+// that both evaluators judge by the same state.
 #pragma once
 
 #include <cstdint>

@@ -217,6 +217,13 @@ struct Test {
     Span span;
 };
 
+// How much of the texts is in a tree: bounded while it grows, whatever it holds (Cursor::count).
+struct Written {
+    std::size_t statements = 0;
+    std::size_t addresses = 0;  // in lists
+    std::size_t claims = 0;     // lines of tests and of protect blocks
+};
+
 struct File {
     std::vector<Uplink> uplinks;
     std::vector<Network> networks;
@@ -232,6 +239,7 @@ struct File {
     // Names whose definitions were complained about: a use of them is no second error.
     std::vector<Word> broken_names;
     bool incomplete = false;  // an include was refused: names that are unknown may be defined there
+    Written written;
     Span end;
 };
 

@@ -89,7 +89,8 @@ bool Box::narrow(const Box& to) {
         if (both->empty()) return false;
         set(axis, std::move(both));
     }
-    for (unsigned end = 0; end < learnt_.size(); ++end) learnt_[end] = std::max(learnt_[end], to.learnt_[end]);
+    for (unsigned end = 0; end < learnt_.size(); ++end)
+        learnt_[end] = std::max(learnt_[end], to.learnt_[end]);
     return true;
 }
 

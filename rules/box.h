@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Sets of packets that can be reckoned with. What rules look at are coordinates of a packet: its protocol, its
-// ports, and of the address at either end what it is, where it lies behind the line, whether it is this box's,
-// which learnt hosts' and which feeds'. A Box gives each coordinate a set of values of its own; a rule is a few
-// boxes, and a box without a box is one box a coordinate at most. So "what is left when these rules have taken
-// theirs?" has an exact answer.
+// Sets of packets that can be reckoned with. What rules look at are coordinates of a packet: its protocol,
+// its ports, and of the address at either end what it is, where it lies behind the line, whether it is this
+// box's, which learnt hosts' and which feeds'. A Box gives each coordinate a set of values of its own; a rule
+// is a few boxes, and a box without a box is one box a coordinate at most. So "what is left when these rules
+// have taken theirs?" has an exact answer.
 //
 // The values of every coordinate are keys of a RangeSet. Coordinates that a box does not speak of are free.
 #pragma once
@@ -65,8 +65,8 @@ public:
     // False, and the box is unspecified: they share no packet.
     [[nodiscard]] bool narrow(const Box& to);
     [[nodiscard]] bool meets(const Box& other) const;
-    // Adds what is left of this box without `hole`, which it meets, in boxes that share nothing. Returns how many
-    // ranges were looked at.
+    // Adds what is left of this box without `hole`, which it meets, in boxes that share nothing. Returns how
+    // many ranges were looked at.
     std::size_t cut(const Box& hole, std::vector<Box>* left) const;
 
     using Entry = std::pair<Axis, Values>;

@@ -2,6 +2,7 @@
 #include "rules/check_shadows.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <optional>
@@ -82,15 +83,23 @@ private:
     std::unordered_map<std::string_view, const ast::Set*> sets_;
 };
 
-// "lines 12 and 14", for rules after the first.
-std::string lines_of(const std::vector<Rule>& rules, const std::vector<std::size_t>& numbers) {
+// "line 12", for somebody who reads another rule's line; "other.conf:12" when that is in another file.
+std::string line_of(const Rule& rule, const Rule& reader) {
+    const std::string& file = rule.place.file;
+    if (file == reader.place.file) return fmt::format("line {}", rule.place.line);
+    return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), rule.place.line);
+}
+
+// What takes them, beginning with the rule that the text is written at: "takes every packet first, with line
+// 12".
+std::string takers(std::string_view what, const std::vector<Rule>& rules,
+                   const std::vector<std::size_t>& by) {
     constexpr std::size_t kMostNamed = 4;
-    std::string text = numbers.size() == 2 ? "line " : "lines ";
-    for (std::size_t i = 1; i < numbers.size(); ++i) {
-        if (i > kMostNamed) return fmt::format("{} and {} more", text, numbers.size() - i);
-        if (i > 1) text += i + 1 == numbers.size() ? " and " : ", ";
-        const Place &first = rules[numbers[0]].place, &place = rules[numbers[i]].place;
-        text += place.file == first.file ? fmt::format("{}", place.line) : fmt::format("{}:{}", place.file, place.line);
+    std::string text(what);
+    for (std::size_t i = 1; i < by.size(); ++i) {
+        if (i > kMostNamed) return fmt::format("{} and {} more", text, by.size() - i);
+        text += i == 1 ? ", with " : i + 1 == by.size() ? " and " : ", ";
+        text += line_of(rules[by[i]], rules[by.front()]);
     }
     return text;
 }
@@ -107,7 +116,7 @@ public:
 
     void run() {
         for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
-            const std::vector<std::size_t> above = shadows_.above(rule);
+            const std::vector<std::size_t> above = shadows_.above(rules_[rule], rule);
             if (above.empty()) continue;
             const std::vector<std::size_t> by = shadows_.covering(rules_[rule], above);
             if (by.empty())
@@ -119,10 +128,9 @@ public:
 
 private:
     void report_shadowed(std::size_t rule, const std::vector<std::size_t>& by) {
-        Diagnostic& report = diagnostics_.report(Code::never_matches, origins_[rule].written->span, "never reached");
-        report.and_at(origins_[by.front()].written->span,
-                      by.size() == 1 ? "takes every packet first"
-                                     : fmt::format("takes every packet first, with {}", lines_of(rules_, by)));
+        Diagnostic& report =
+            diagnostics_.report(Code::never_matches, origins_[rule].written->span, "never reached");
+        report.and_at(origins_[by.front()].written->span, takers("takes every packet first", rules_, by));
         const auto same = [&](std::size_t other) {
             return rules_[rule].verdict == rules_[other].verdict &&
                    rules_[rule].endpoint_independent == rules_[other].endpoint_independent;
@@ -149,15 +157,17 @@ private:
         if (written.to) addresses(rule, *written.to, &Traffic::to, above);
     }
 
-    void check(std::size_t rule, const Traffic& part, const Span& span, const std::vector<std::size_t>& above) {
+    // `member`: of a service, whose name stands at the span.
+    void check(std::size_t rule, const Traffic& part, const Span& span, const std::vector<std::size_t>& above,
+               const std::string& member = {}) {
         const std::vector<std::size_t> by = shadows_.covering(part, above);
         if (by.empty()) return;
-        Diagnostic& report = diagnostics_.report(Code::partly_shadowed, span, "never reached");
-        report.and_at(origins_[by.front()].written->span,
-                      by.size() == 1 ? "takes these packets first"
-                                     : fmt::format("takes these packets first, with {}", lines_of(rules_, by)));
+        Diagnostic& report = diagnostics_.report(
+            Code::partly_shadowed, span,
+            member.empty() ? "never reached" : fmt::format("its {} is never reached", member));
+        report.and_at(origins_[by.front()].written->span, takers("takes these packets first", rules_, by));
         const auto same = [&](std::size_t other) { return rules_[rule].verdict == rules_[other].verdict; };
-        if (std::all_of(by.begin(), by.end(), same)) report.with_help("leave it out here");
+        if (member.empty() && std::all_of(by.begin(), by.end(), same)) report.with_help("leave it out here");
     }
 
     void ports(std::size_t rule, const std::vector<std::size_t>& above) {
@@ -171,7 +181,10 @@ private:
         for (std::size_t i = 0; i < match.size(); ++i) {
             for (std::size_t j = 0; j < match[i].ports.size() && j < spans[i].size(); ++j) {
                 part.match = {{match[i].proto, {match[i].ports[j]}, {}}};
-                check(rule, part, spans[i][j], above);
+                if (written.kind == ast::Match::Kind::service)
+                    check(rule, part, written.span, above, member_of(part.match[0]));
+                else
+                    check(rule, part, spans[i][j], above);
             }
             if (written.kind != ast::Match::Kind::icmpv6) continue;
             for (std::size_t j = 0; j < match[i].icmp_types.size(); ++j) {
@@ -179,6 +192,16 @@ private:
                 check(rule, part, written.values[j].span, above);
             }
         }
+    }
+
+    // "tcp 443", "udp 100-200"
+    static std::string member_of(const ProtocolMatch& match) {
+        const PortRange& ports = match.ports[0];
+        const char* proto = *match.proto == IPPROTO_TCP   ? "tcp"
+                            : *match.proto == IPPROTO_UDP ? "udp"
+                                                          : "sctp";
+        if (ports.first == ports.last) return fmt::format("{} {}", proto, ports.first);
+        return fmt::format("{} {}-{}", proto, ports.first, ports.last);
     }
 
     void sender_ports(std::size_t rule, const std::vector<std::size_t>& above) {
@@ -193,7 +216,8 @@ private:
 
     void addresses(std::size_t rule, const ast::Address& written, AddressSet Traffic::*end,
                    const std::vector<std::size_t>& above) {
-        if (written.kind != ast::Address::Kind::list || written.negated || written.elements.size() < 2) return;
+        if (written.kind != ast::Address::Kind::list || written.negated || written.elements.size() < 2)
+            return;
         if ((rules_[rule].*end).any) return;
         Traffic part = rules_[rule];
         for (const ast::Address& element : written.elements) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Rules that are never reached (E0207), and of the others the parts that are not: a port, a type or an address of a
-// list that the author wrote for nothing (W0309).
+// Rules that are never reached (E0207), and of the others the parts that are not: a port, a type or an
+// address of a list that the author wrote for nothing (W0309).
 #pragma once
 
 #include "rules/ast.h"

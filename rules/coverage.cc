@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "rules/packet_text.h"
+#include "rules/rule_index.h"
 
 namespace dishwall {
 namespace {
@@ -18,7 +19,8 @@ struct Piece {
 
 class Walk {
 public:
-    Walk(const PacketSpace& space, const std::vector<Station>& stations, WorkBudget* budget, const Visit& visit)
+    Walk(const PacketSpace& space, const std::vector<Station>& stations, WorkBudget* budget,
+         const Visit& visit)
         : space_(space), stations_(stations), budget_(*budget), visit_(visit) {}
 
     Walked run(std::vector<Box> packets) {
@@ -106,21 +108,6 @@ private:
     bool matched_ = false;
 };
 
-// A first look at a rule, before its addresses are worked out.
-bool lanes_may_meet(const Rule& rule, const Box& packets) {
-    const RangeSet& protocols = packets.values({Axis::Kind::proto});
-    const RangeSet& ports = packets.values({Axis::Kind::port});
-    return std::any_of(rule.match.begin(), rule.match.end(), [&](const ProtocolMatch& match) {
-        if (match.proto && !protocols.contains({0, *match.proto})) return false;
-        if (match.ports.empty()) return true;
-        return std::any_of(match.ports.begin(), match.ports.end(), [&](const PortRange& range) {
-            return std::any_of(ports.ranges().begin(), ports.ranges().end(), [&](const KeyRange& wanted) {
-                return wanted.first.lo <= range.last && range.first <= wanted.last.lo;
-            });
-        });
-    });
-}
-
 bool any_meets(const std::vector<Box>& parts, const Box& packets) {
     return std::any_of(parts.begin(), parts.end(), [&](const Box& part) { return packets.meets(part); });
 }
@@ -134,36 +121,31 @@ Walked walk(const PacketSpace& space, const std::vector<Station>& stations, std:
 
 ChainShapes::ChainShapes(const PacketSpace& space)
     : space_(space),
-      chain_(space.direction() == Direction::inbound ? space.policy().inbound : space.policy().outbound),
-      shapes_(chain_.rules.size()) {}
+      chain_(space.direction() == Direction::inbound ? space.policy().inbound : space.policy().outbound) {}
 
 std::shared_ptr<const Shape> ChainShapes::at(std::size_t rule) {
     constexpr std::size_t kMostKept = 10'000;  // about a kilobyte each
-    if (shapes_[rule]) return shapes_[rule];
+    const auto found = shapes_.find(rule);
+    if (found != shapes_.end()) return found->second;
     auto made = std::make_shared<const Shape>(space_.shape_of(chain_.rules[rule]));
-    if (kept_ < kMostKept) {
-        ++kept_;
-        shapes_[rule] = made;
-    }
+    if (shapes_.size() < kMostKept) shapes_.emplace(rule, made);
     return made;
 }
 
 std::optional<std::vector<std::size_t>> ChainShapes::meeting(const std::vector<Box>& packets,
+                                                             const std::vector<std::size_t>& rules,
                                                              WorkBudget* budget) {
     std::vector<std::size_t> found;
-    for (std::size_t i = 0; i < chain_.rules.size(); ++i) {
-        const Rule& rule = chain_.rules[i];
-        const auto may_meet = [&](const Box& box) { return lanes_may_meet(rule, box); };
-        if (!budget->spend(1)) return std::nullopt;
-        if (std::none_of(packets.begin(), packets.end(), may_meet)) continue;
-        if (!shapes_[i] && !budget->spend(10 + rule.from.include.size() + rule.from.exclude.size() +
-                                          rule.to.include.size() + rule.to.exclude.size()))
+    for (const std::size_t rule : rules) {
+        const Rule& each = chain_.rules[rule];
+        if (!budget->spend(10 + packets.size() + each.from.include.size() + each.from.exclude.size() +
+                           each.to.include.size() + each.to.exclude.size()))
             return std::nullopt;
-        const auto shape = at(i);
+        const auto shape = at(rule);
         const auto meets = [&](const Box& box) {
-            return any_meets(shape->from, box) && any_meets(shape->to, box);
+            return any_meets(shape->lanes, box) && any_meets(shape->from, box) && any_meets(shape->to, box);
         };
-        if (std::any_of(packets.begin(), packets.end(), meets)) found.push_back(i);
+        if (std::any_of(packets.begin(), packets.end(), meets)) found.push_back(rule);
     }
     return found;
 }
@@ -173,15 +155,14 @@ std::vector<Outcome> outcomes(const Policy& policy, Direction direction, const T
     ChainShapes shapes(space);
     WorkBudget budget{kWork};
     const std::vector<Box> packets = space.packets_of(traffic);
-    const auto rules = shapes.meeting(packets, &budget);
+    const auto near = RuleIndex(shapes.chain()).sharing(traffic, shapes.chain().rules.size(), &budget);
+    const auto rules = near ? shapes.meeting(packets, *near, &budget) : std::nullopt;
     if (!rules) return {};
     std::vector<Station> stations;
-    for (const std::size_t rule : *rules)
-        stations.push_back({shapes.at(rule), shapes.chain().rules[rule].verdict != DW_AUDIT});
+    for (const std::size_t rule : *rules) stations.push_back({shapes.at(rule), true});
     std::map<std::size_t, Outcome> found;
     static_cast<void>(walk(space, stations, packets, &budget, [&](std::size_t station, const Box& part) {
         const Rule* rule = station < stations.size() ? &shapes.chain().rules[(*rules)[station]] : nullptr;
-        if (rule && !stations[station].takes) return true;
         const auto [entry, is_new] = found.try_emplace(station);
         if (is_new)
             entry->second = {rule ? rule->verdict_now() : shapes.chain().default_verdict, rule,

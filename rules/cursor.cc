@@ -108,9 +108,18 @@ bool Cursor::expect_statement_end() {
 }
 
 void Cursor::begin_statement() {
+    // All limits on what statements make together are fewer.
+    count(&written_.statements, 250'000, "statements");
     if (diagnostics_.hopeless()) at_ = tokens_.size() - 1;
     statement_ = peek().span;
     list_depth_ = 0;
+}
+
+void Cursor::count(std::size_t* number, std::size_t most, std::string_view what) {
+    if (++*number <= most) return;
+    diagnostics_.report_last(Code::over_limit, peek().span,
+                             fmt::format("rule files have at most {} {}", most, what));
+    at_ = tokens_.size() - 1;
 }
 
 void Cursor::open_list() {
@@ -185,7 +194,10 @@ bool Cursor::at_top_statement() const {
 bool Cursor::at_block_left_open(const Span& header) {
     if (!at(Kind::end) && !at_top_statement()) return false;
     Diagnostic& report = diagnostics_.report(Code::unclosed_block, header, "opens a block");
-    if (odd_list_end_ && odd_list_end_->begin > header.begin)
+    if (at_word("include"))
+        report.and_at(peek().span, "files are included outside of blocks")
+            .with_help("that file can have a block of its own for the same direction");
+    else if (odd_list_end_ && odd_list_end_->begin > header.begin)
         report.and_at(*odd_list_end_, "this closes a list inside of it")
             .with_help("close the list on its own line");
     else

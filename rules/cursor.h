@@ -18,8 +18,8 @@ namespace dishwall {
 
 class Cursor {
 public:
-    Cursor(std::vector<Token> tokens, const SourceFile& file, Diagnostics* diagnostics)
-        : tokens_(std::move(tokens)), file_(file), diagnostics_(*diagnostics) {}
+    Cursor(std::vector<Token> tokens, const SourceFile& file, ast::Written* written, Diagnostics* diagnostics)
+        : tokens_(std::move(tokens)), file_(file), written_(*written), diagnostics_(*diagnostics) {}
 
     [[nodiscard]] const Token& peek() const { return tokens_[at_]; }
     [[nodiscard]] const Token& peek_next() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
@@ -70,6 +70,11 @@ public:
         begin_statement();
         end_statement(true);
     }
+
+    // One more of what a tree holds a bounded number of. Over the bound: says so and goes to the file's end.
+    void count_address() { count(&written_.addresses, 1'000'000, "addresses in lists"); }
+    void count_claim() { count(&written_.claims, 10'000, "lines in `test` and `protect` blocks"); }
+
     [[nodiscard]] Diagnostics& diagnostics() { return diagnostics_; }
 
 private:
@@ -77,9 +82,11 @@ private:
     [[nodiscard]] bool new_statement_follows() const;
     [[nodiscard]] bool at_top_statement() const;
     bool at_block_left_open(const Span& header);
+    void count(std::size_t* number, std::size_t most, std::string_view what);
 
     std::vector<Token> tokens_;
     const SourceFile& file_;
+    ast::Written& written_;
     Diagnostics& diagnostics_;
     std::size_t at_ = 0;
     Span statement_;  // its first token

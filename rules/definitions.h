@@ -39,15 +39,17 @@ public:
           lists_(file, sources, environment, diagnostics),
           learnt_(diagnostics) {}
 
-    // Fills policy->feeds, signatures, networks, hosts and learnt, reads every set and service; policy->uplink
-    // is there.
+    // Fills policy->feeds, signatures, networks, hosts and learnt, reads every set and service;
+    // policy->uplink is there.
     void define_all(Policy* policy);
 
     // These report what is wrong; a use of a name whose definition is broken fails without a word.
     [[nodiscard]] std::optional<AddressSet> read_address(const ast::Address& address);
     [[nodiscard]] std::shared_ptr<const ResolvedMatch> read_match(const ast::Match& match);
     // Index into policy->signatures.
-    [[nodiscard]] std::optional<unsigned> read_signatures(const ast::Word& word) { return lists_.find_signatures(word); }
+    [[nodiscard]] std::optional<unsigned> read_signatures(const ast::Word& word) {
+        return lists_.find_signatures(word);
+    }
     // Index into policy->hosts.
     [[nodiscard]] std::optional<unsigned> read_host(const ast::Word& word);
     // False, and reported once, when there are too many in all.

@@ -50,11 +50,18 @@ Diagnostic& Diagnostics::report(Code code, const Span& span, std::string label) 
     const bool is_error = severity_of(code) == Severity::error;
     std::size_t& count = is_error ? errors_ : warnings_;
     Diagnostic made{code, {span, std::move(label)}, std::nullopt, {}};
+    if (gave_up_) return beyond_ = std::move(made);
     if (++count > kMost) {
         if (is_error && !first_beyond_) first_beyond_ = span;
         return beyond_ = std::move(made);
     }
     return all_.emplace_back(std::move(made));
+}
+
+Diagnostic& Diagnostics::report_last(Code code, const Span& span, std::string label) {
+    Diagnostic& last = report(code, span, std::move(label));
+    gave_up_ = true;
+    return last;
 }
 
 std::vector<Diagnostic> Diagnostics::take() {
@@ -68,7 +75,7 @@ std::vector<Diagnostic> Diagnostics::take() {
                         {*first_beyond_, fmt::format("error {} is here", kMost + 1)},
                         std::nullopt,
                         fmt::format("{}{} errors in all; mend the ones above first",
-                                    hopeless() ? "at least " : "", errors_)});
+                                    errors_ >= kHopeless ? "at least " : "", errors_)});
     std::vector<Diagnostic> taken = std::move(all_);
     *this = {};
     return taken;

@@ -78,8 +78,7 @@ enum class Severity { error, warning };
     X(over_limit, 401, error, "this is over a limit")                                \
     X(not_supported, 501, error, "this is not supported yet")                        \
     X(test_failed, 601, error, "this test fails")                                    \
-    X(protect_broken, 602, error, "this is protected, and would not be accepted")    \
-    X(not_proven, 603, error, "this could not be proven")
+    X(protect_broken, 602, error, "this is protected, and would not be accepted")
 
 enum class Code : std::uint16_t {
 #define DW_DIAGNOSTIC_ENUM(identifier, number, severity, title) identifier = (number),
@@ -118,8 +117,10 @@ public:
     [[nodiscard]] bool has_errors() const { return errors_ != 0; }
     // Is the last error that was reported one of those that will be shown?
     [[nodiscard]] bool keeps_errors() const { return errors_ <= kMost; }
+    // The same, and nothing that is reported after it is kept: one limit is one complaint.
+    Diagnostic& report_last(Code code, const Span& span, std::string label);
     // This is no rule file. Whoever goes through the text may stop: nothing more that it says will be shown.
-    [[nodiscard]] bool hopeless() const { return errors_ >= kHopeless; }
+    [[nodiscard]] bool hopeless() const { return gave_up_ || errors_ >= kHopeless; }
     // In source order; the collection is empty afterwards.
     [[nodiscard]] std::vector<Diagnostic> take();
 
@@ -129,6 +130,7 @@ private:
     std::size_t errors_ = 0;
     std::size_t warnings_ = 0;
     std::optional<Span> first_beyond_;
+    bool gave_up_ = false;
 };
 
 }  // namespace dishwall

@@ -29,7 +29,9 @@ std::string_view without_scope(std::string_view field) {
         field = without_blanks(field.substr(1, field.size() - 2));
     for (const std::string_view scope : {"ip:", "range:"}) {
         const std::string_view start = field.substr(0, scope.size());
-        const auto same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b); };
+        const auto same = [](char a, char b) {
+            return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b);
+        };
         if (std::equal(start.begin(), start.end(), scope.begin(), scope.end(), same))
             return field.substr(scope.size());
     }
@@ -87,7 +89,8 @@ Field read_ipv6(std::string_view text) {
     }
     field.prefix = Ipv6Prefix::containing(*address, *length);
     if (field.prefix.first() != *address)
-        field.why = fmt::format("bits are set behind the first {}: the prefix is {}", *length, to_string(field.prefix));
+        field.why = fmt::format("bits are set behind the first {}: the prefix is {}", *length,
+                                to_string(field.prefix));
     else if (*length == 0)
         field.why = "this is every address there is";
     else
@@ -102,8 +105,8 @@ Field read_field(std::string_view text) {
     return read_ipv6(text);
 }
 
-// The first field that is an address. A field of several may be text with a colon in it: it counts only when no
-// other one is an address.
+// The first field that is an address. A field of several may be text with a colon in it: it counts only when
+// no other one is an address.
 Field read_line(std::string_view line) {
     Field found;
     for (std::size_t begin = 0; begin <= line.size();) {
@@ -200,8 +203,8 @@ void renew(Traffic* traffic, unsigned feed, const std::shared_ptr<const FeedEntr
 
 }  // namespace
 
-// None of the prefixes is in another one: the last that begins at or before the address is the only one that can
-// hold it.
+// None of the prefixes is in another one: the last that begins at or before the address is the only one that
+// can hold it.
 bool FeedEntries::contains(const Ipv6Address& address) const {
     const auto after = std::upper_bound(
         prefixes.begin(), prefixes.end(), address,

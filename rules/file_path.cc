@@ -24,8 +24,9 @@ std::optional<FilePath> read_path(const ast::Word& word, const SourceMap& source
     const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
     if (word.text.empty() || word.text.size() > kLongestPath ||
         std::any_of(word.text.begin(), word.text.end(), is_control)) {
-        diagnostics->report(Code::bad_file, word.span,
-                            fmt::format("1 to {} characters, none of them a control character", kLongestPath));
+        diagnostics->report(
+            Code::bad_file, word.span,
+            fmt::format("1 to {} characters, none of them a control character", kLongestPath));
         return std::nullopt;
     }
     const SourceFile& from = sources.file(word.span.file);
@@ -45,7 +46,8 @@ void report_bad_file(const ast::Word& word, const std::string& path, std::string
                      std::string_view reason, Diagnostics* diagnostics) {
     Diagnostic& report =
         diagnostics->report(Code::bad_file, word.span, fmt::format("{} {}: {}", path, cannot, reason));
-    if (word.text.front() != '/') report.with_help("a relative path begins beside the file that it is written in");
+    if (word.text.front() != '/')
+        report.with_help("a relative path begins beside the file that it is written in");
 }
 
 }  // namespace dishwall

@@ -15,7 +15,8 @@
 namespace dishwall {
 
 struct FilePath {
-    std::string path;   // absolute when that of the rule file is; relative ones begin beside the file that says so
+    std::string
+        path;  // absolute when that of the rule file is; relative ones begin beside the file that says so
     std::string shown;  // beside the rule file's name as it was given
 };
 

@@ -98,7 +98,7 @@ private:
         ++at_;
     }
     std::vector<Token> give_up() {
-        diagnostics_.report(Code::over_limit, tokens_.back().span,
+        diagnostics_.report_last(Code::over_limit, tokens_.back().span,
                             fmt::format("a file has at most {} words and signs", kMostTokens));
         return {};
     }

@@ -38,7 +38,8 @@ std::optional<std::vector<std::uint8_t>> protocols_of(const ProtocolMatch& match
     return std::nullopt;
 }
 
-// Matches that ask the same of the port are one lane for all their protocols, and of one protocol for all ports.
+// Matches that ask the same of the port are one lane for all their protocols, and of one protocol for all
+// ports.
 std::vector<Box> lanes_of(const Traffic& traffic) {
     std::vector<Box> lanes;
     std::map<std::vector<std::uint8_t>, Ranges> by_protocol;
@@ -84,7 +85,8 @@ PacketSpace::PacketSpace(const Policy& policy, Direction direction, View view,
       local_(direction == Direction::inbound ? End::to : End::from),
       known_(policy.uplink.sources.size()) {
     for (std::size_t i = 0; i < known_.size(); ++i)
-        if (const auto* fixed = std::get_if<Static>(&policy.uplink.sources[i].from)) known_[i] = fixed->prefix;
+        if (const auto* fixed = std::get_if<Static>(&policy.uplink.sources[i].from))
+            known_[i] = fixed->prefix;
     for (const Expectation::With& each : with)
         if (each.source < known_.size()) known_[each.source] = each.prefix;
     for (const LearntHost& host : policy.learnt) {
@@ -125,8 +127,8 @@ PacketSpace::Behinds PacketSpace::ranges_of(const Behind& behind) const {
     for (std::size_t other = 0; other < known_.size(); ++other) {
         if (other == behind.source || !known_[other]) continue;
         const Ipv6Prefix& inner = *known_[other];
-        const bool wins = inner.length() > prefix.length() ||
-                          (inner.length() == prefix.length() && other < behind.source);
+        const bool wins =
+            inner.length() > prefix.length() || (inner.length() == prefix.length() && other < behind.source);
         if (wins) addresses.remove({inner.first(), inner.last()});
     }
     return {{}, addresses.ranges()};
@@ -169,7 +171,8 @@ Ranges PacketSpace::literal(const Ipv6Prefix& prefix) const {
 
 std::pair<Axis, Ranges> PacketSpace::on_axis(const AddressElement& element, End end) const {
     static const Ranges is_so = {{{0, 1}, {0, 1}}};
-    if (const auto* prefix = std::get_if<Ipv6Prefix>(&element)) return {{Kind::address, end}, literal(*prefix)};
+    if (const auto* prefix = std::get_if<Ipv6Prefix>(&element))
+        return {{Kind::address, end}, literal(*prefix)};
     if (std::holds_alternative<Self>(element)) return {{Kind::self, end}, is_so};
     if (const auto* host = std::get_if<Learnt>(&element)) {
         const LearntHost* known = learnt(host->host);
@@ -197,7 +200,8 @@ Box PacketSpace::without(const std::vector<AddressElement>& excluded, End end) c
     }
     Box box;
     for (auto& [axis, ranges] : by_axis)
-        box.set(axis, std::make_shared<const RangeSet>(difference(Box().values(axis), RangeSet(std::move(ranges)))));
+        box.set(axis, std::make_shared<const RangeSet>(
+                          difference(Box().values(axis), RangeSet(std::move(ranges)))));
     return box;
 }
 
@@ -240,7 +244,9 @@ std::vector<Box> PacketSpace::packets_of(const Traffic& traffic) const {
 std::vector<Box> PacketSpace::end_of(const AddressSet& set, End end) const {
     std::vector<Box> candidates, narrowing;
     if (view_ == View::all_times) {
-        candidates = end == local_ ? ours_at_all_times(end) : std::vector<Box>{Box()};
+        // A file without a network may be one that is only begun.
+        const bool known = end == local_ && !policy_.networks.empty();
+        candidates = known ? ours_at_all_times(end) : std::vector<Box>{Box()};
         narrowing = boxes_of(set, end);
     } else {
         if (set.any)
@@ -264,7 +270,8 @@ std::vector<Box> PacketSpace::ours_at_all_times(End end) const {
     boxes[0].set({Kind::self, end}, yes());
     Box behind;
     behind.set({Kind::self, end}, no());
-    for (const auto& [kind, ranges] : {std::pair(Kind::place, &ours_.places), std::pair(Kind::address, &ours_.addresses)}) {
+    for (const auto& [kind, ranges] :
+         {std::pair(Kind::place, &ours_.places), std::pair(Kind::address, &ours_.addresses)}) {
         if (ranges->empty()) continue;
         boxes.push_back(behind);
         boxes.back().set({kind, end}, values_of(*ranges));
@@ -368,18 +375,20 @@ std::vector<Box> PacketSpace::named(const Behind& behind, End end) const {
         if (is_on_dish_side(behind.source)) add(where, unnamed(end), end, &boxes);
     } else if (is_on_dish_side(behind.source)) {
         add(where, own, end, &boxes);
-    } else if (behind.interface_id) {
-        add(where, unnamed(end), end, &boxes);
     } else {
-        const auto reached = [](const Ranges& all, const Ranges& some) {
+        const auto in_networks = [](const Ranges& all, const Ranges& some) {
             return intersection(RangeSet(all), RangeSet(some)).ranges();
         };
-        const auto others = [](const Ranges& all, const Ranges& some) {
+        const auto elsewhere = [](const Ranges& all, const Ranges& some) {
             return difference(RangeSet(all), RangeSet(some)).ranges();
         };
-        add({reached(where.places, ours_.places), reached(where.addresses, ours_.addresses)}, anybody(end), end,
-            &boxes);
-        add({others(where.places, ours_.places), others(where.addresses, ours_.addresses)}, own, end, &boxes);
+        const Behinds reached = {in_networks(where.places, ours_.places),
+                                 in_networks(where.addresses, ours_.addresses)};
+        add(reached, behind.interface_id ? unnamed(end) : anybody(end), end, &boxes);
+        // Around the networks this box may have addresses.
+        if (!boxes.empty())
+            add({elsewhere(where.places, ours_.places), elsewhere(where.addresses, ours_.addresses)}, own,
+                end, &boxes);
     }
     return boxes;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Which packets there can be, and which of them a rule means, as boxes (box.h). Two questions are asked, and they
-// know different things about the line:
+// Which packets there can be, and which of them a rule means, as boxes (box.h). Two questions are asked, and
+// they know different things about the line:
 //
-// Of all times: can this rule ever match? Then nothing is known of prefixes but static ones, nothing of feeds,
-// and an address may be anything at once: a learnt host, in a feed, this box's own. Only what the packet core
-// guarantees is held to: the local end is this box or lies behind it.
+// Of all times: can this rule ever match? Then nothing is known of prefixes but static ones, nothing of
+// feeds, and an address may be anything at once: a learnt host, in a feed, this box's own. Only what the
+// packet core guarantees is held to: the local end is this box or lies behind it.
 //
-// Of claims, by their words: does traffic `to nas` come to this verdict? An address is what the claim calls it and
-// nothing else: a literal is no host of another name, a name whose prefix is not known has no literal. Two names
-// are two addresses. Networks are wide: whoever may be in them is.
+// Of claims, by their words: does traffic `to nas` come to this verdict? An address is what the claim calls
+// it and nothing else: a literal is no host of another name, a name whose prefix is not known has no literal.
+// Two names are two addresses. Networks are wide: whoever may be in them is.
 #pragma once
 
 #include <cstddef>

@@ -55,7 +55,8 @@ std::string name_of_host(const PacketSpace& space, Predicate is_it) {
 std::string name_of_place(const PacketSpace& space, const RangeSet& places) {
     const Ipv6Address key = pick(places, {});
     const std::string host = name_of_host(space, [&](const Behind& place) {
-        return place.interface_id && place_key(place.source, place.subnet.value_or(0), *place.interface_id) == key;
+        return place.interface_id &&
+               place_key(place.source, place.subnet.value_or(0), *place.interface_id) == key;
     });
     if (!host.empty()) return host;
     return fmt::format("{} {}", name_of_network(space, key), to_string(Ipv6Address{0, key.lo}));
@@ -63,7 +64,8 @@ std::string name_of_place(const PacketSpace& space, const RangeSet& places) {
 
 std::string name_of_literal(const PacketSpace& space, const RangeSet& addresses) {
     const Ipv6Address address = pick_literal(addresses);
-    const std::string host = name_of_host(space, [&](const Behind& place) { return space.literal_of(place) == address; });
+    const std::string host =
+        name_of_host(space, [&](const Behind& place) { return space.literal_of(place) == address; });
     return host.empty() ? to_string(address) : host;
 }
 
@@ -110,7 +112,8 @@ std::string name_of_proto(std::uint64_t proto) {
 
 std::string example_of(const PacketSpace& space, const Box& packets) {
     const auto number = [](std::uint64_t value) { return Ipv6Address{0, value}; };
-    const std::string from = name_of_end(space, packets, End::from), to = name_of_end(space, packets, End::to);
+    const std::string from = name_of_end(space, packets, End::from),
+                      to = name_of_end(space, packets, End::to);
     const RangeSet& protocols = packets.values({Kind::proto});
     const RangeSet& ports = packets.values({Kind::port});
     std::uint64_t proto = protocols.ranges().front().first.lo;

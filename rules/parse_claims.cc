@@ -88,6 +88,7 @@ void parse_protect(Cursor& cursor, const ast::Word& keyword, ast::File* tree) {
     ast::Protect protect{name.value_or(ast::Word{}), {}, !name, join(keyword.span, cursor.last_span())};
     if (!cursor.find_block(name.has_value())) return;
     cursor.read_block(protect.span, [&] {
+        cursor.count_claim();
         auto line = parse_traffic(cursor);
         if (cursor.end_statement(line.has_value()))
             protect.lines.push_back(std::move(*line));
@@ -102,6 +103,7 @@ void parse_test(Cursor& cursor, const ast::Word& keyword, ast::File* tree) {
     ast::Test test{name.value_or(ast::Word{}), {}, !name, join(keyword.span, cursor.last_span())};
     if (!cursor.find_block(name.has_value())) return;
     cursor.read_block(test.span, [&] {
+        cursor.count_claim();
         auto expectation = ClaimParser(cursor).expectation();
         if (cursor.end_statement(expectation.has_value()))
             test.expectations.push_back(std::move(*expectation));

@@ -67,10 +67,12 @@ private:
         }
         for (const auto& [part, clause] : kParts) {
             if (!cursor_.at_word(part)) continue;
-            cursor_.unexpected("the next part of the rule").with_help(fmt::format("`{}` is a part of `{}`", part, clause));
+            cursor_.unexpected("the next part of the rule")
+                .with_help(fmt::format("`{}` is a part of `{}`", part, clause));
             return false;
         }
-        report_unknown_word(cursor_, rule_clauses(), "`from`, `to`, `rate`, `inspect`, `log`, `name` or the end of the line");
+        report_unknown_word(cursor_, rule_clauses(),
+                            "`from`, `to`, `rate`, `inspect`, `log`, `name` or the end of the line");
         return false;
     }
 
@@ -91,8 +93,9 @@ private:
             .report(Code::clause_order, keyword.span,
                     fmt::format("`{}` comes before `{}`", keyword.text, last_clause_.text))
             .and_at(last_clause_.span, "after this")
-            .with_help("VERDICT MATCH from ADDRESS port PORTS to ADDRESS rate N/UNIT inspect NAME "
-                       "endpoint-independent log name NAME");
+            .with_help(
+                "VERDICT MATCH from ADDRESS port PORTS to ADDRESS rate N/UNIT inspect NAME "
+                "endpoint-independent log name NAME");
     }
 
     // A word that does not open the next part of the rule.

@@ -10,8 +10,8 @@
 
 namespace dishwall {
 
-// At the verdict. Returns nothing when it has reported an error that makes the rest of the statement unreadable;
-// the caller then skips it. `broken` is set in the rule when the error leaves the rest readable.
+// At the verdict. Returns nothing when it has reported an error that makes the rest of the statement
+// unreadable; the caller then skips it. `broken` is set in the rule when the error leaves the rest readable.
 [[nodiscard]] std::optional<ast::Rule> parse_rule(Cursor& cursor);
 
 }  // namespace dishwall

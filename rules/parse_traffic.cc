@@ -17,9 +17,19 @@ using Kind = Token::Kind;
 constexpr unsigned kDeepest = 16;  // braces in braces
 
 const std::vector<std::string_view>& words_after_verdict() {
-    static const std::vector<std::string_view> words = {
-        "tcp",  "udp",     "sctp",                 "icmpv6", "proto", "service", "from", "to",
-        "rate", "inspect", "endpoint-independent", "log",    "name"};
+    static const std::vector<std::string_view> words = {"tcp",
+                                                        "udp",
+                                                        "sctp",
+                                                        "icmpv6",
+                                                        "proto",
+                                                        "service",
+                                                        "from",
+                                                        "to",
+                                                        "rate",
+                                                        "inspect",
+                                                        "endpoint-independent",
+                                                        "log",
+                                                        "name"};
     return words;
 }
 
@@ -106,6 +116,7 @@ std::optional<ast::Address> parse_address_list(Cursor& cursor, unsigned depth) {
         auto element = parse_address_at(cursor, depth + 1);
         if (!element) return std::nullopt;
         list.elements.push_back(std::move(*element));
+        cursor.count_address();
         cursor.skip_newlines();
         if (!cursor.at(Kind::close) && !cursor.expect(Kind::comma, "`,` or `}`")) return std::nullopt;
     }
@@ -171,9 +182,7 @@ void report_unknown_word(Cursor& cursor, const std::vector<std::string_view>& kn
         .with_help(help.empty() ? std::string(otherwise) : std::move(help));
 }
 
-std::optional<ast::Address> parse_address(Cursor& cursor) {
-    return parse_address_at(cursor, 0);
-}
+std::optional<ast::Address> parse_address(Cursor& cursor) { return parse_address_at(cursor, 0); }
 
 std::optional<ast::Match> parse_match(Cursor& cursor) {
     ast::Match match;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The parts of the grammar that say which packets are meant: MATCH, ADDRESS, and both together as rules, tests
-// and `protect` lines have them.
+// The parts of the grammar that say which packets are meant: MATCH, ADDRESS, and both together as rules,
+// tests and `protect` lines have them.
 #pragma once
 
 #include <optional>

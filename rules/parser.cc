@@ -20,7 +20,7 @@ class Parser {
 public:
     Parser(std::vector<Token> tokens, const SourceFile& file, const ParseOptions& options, ast::File* tree,
            Diagnostics* diagnostics)
-        : cursor_(std::move(tokens), file, diagnostics),
+        : cursor_(std::move(tokens), file, &tree->written, diagnostics),
           diagnostics_(*diagnostics),
           options_(options),
           tree_(*tree) {}
@@ -31,7 +31,7 @@ public:
         for (cursor_.skip_separators(); !cursor_.at(Kind::end) && !diagnostics_.hopeless();
              cursor_.skip_separators())
             top_statement();
-        return true;
+        return !diagnostics_.hopeless();
     }
 
 private:

@@ -3,8 +3,8 @@
 // Tokens -> AST. Recursive descent, one function a statement. After an error it goes on behind the
 // statement, so that one run reports every mistake in the file, and one mistake only once.
 //
-// A rule file may be several texts: what it includes, and what stands beside it in conf.d. They are parsed one
-// by one into the same tree, an included one at the place of its `include`; rule_files.h says which.
+// A rule file may be several texts: what it includes, and what stands beside it in conf.d. They are parsed
+// one by one into the same tree, an included one at the place of its `include`; rule_files.h says which.
 #pragma once
 
 #include <functional>

@@ -11,12 +11,13 @@
 
 #include "rules/coverage.h"
 #include "rules/packet_text.h"
+#include "rules/rule_index.h"
 
 namespace dishwall {
 namespace {
 
-// For all claims of a file: a second or two. Ordinary claims take a few hundred.
-constexpr std::size_t kWork = 20'000'000;
+// For all claims of a file: about a second. An ordinary claim takes a few hundred.
+constexpr std::size_t kWork = 10'000'000;
 
 std::string_view done_by(dw_verdict verdict) {
     switch (verdict) {
@@ -49,13 +50,18 @@ struct Finding {
 // A chain at the moment that a claim speaks of.
 class Court {
 public:
-    Court(const Policy& policy, Direction direction, const std::vector<Expectation::With>& with)
-        : space_(policy, direction, PacketSpace::View::by_words, with), shapes_(space_) {}
+    // `index` is of that chain, at any moment.
+    Court(const Policy& policy, Direction direction, const std::vector<Expectation::With>& with,
+          const RuleIndex& index)
+        : space_(policy, direction, PacketSpace::View::by_words, with), shapes_(space_), index_(index) {}
 
-    Finding judge(const Traffic& traffic, bool also_over_rate, const IsWanted& is_wanted, WorkBudget* budget) {
+    Finding judge(const Traffic& traffic, bool also_over_rate, const IsWanted& is_wanted,
+                  WorkBudget* budget) {
         const std::vector<Box> packets = space_.packets_of(traffic);
         if (packets.empty()) return {Finding::Kind::no_such_packet, nullptr, {}};
-        const auto rules = deciding(packets, budget);
+        if (!budget->spend(10 * packets.size())) return {Finding::Kind::gave_up, nullptr, {}};
+        const auto near = index_.sharing(traffic, shapes_.chain().rules.size(), budget);
+        const auto rules = near ? shapes_.meeting(packets, *near, budget) : std::nullopt;
         if (!rules) return {Finding::Kind::gave_up, nullptr, {}};
         std::vector<Station> stations;
         for (const std::size_t rule : *rules)
@@ -80,16 +86,9 @@ public:
     }
 
 private:
-    // The rules on the way that decide something.
-    std::optional<std::vector<std::size_t>> deciding(const std::vector<Box>& packets, WorkBudget* budget) {
-        auto rules = shapes_.meeting(packets, budget);
-        if (rules)
-            std::erase_if(*rules, [&](std::size_t i) { return shapes_.chain().rules[i].verdict == DW_AUDIT; });
-        return rules;
-    }
-
     PacketSpace space_;
     ChainShapes shapes_;
+    const RuleIndex& index_;
 };
 
 Finding judge_protected(Court* court, const Traffic& traffic, WorkBudget* budget) {
@@ -97,7 +96,7 @@ Finding judge_protected(Court* court, const Traffic& traffic, WorkBudget* budget
     Finding finding = court->judge(traffic, true, accepted, budget);
     if (finding.kind != Finding::Kind::fails) return finding;
     const Finding below = court->judge(traffic, false, accepted, budget);
-    if (below.kind == Finding::Kind::holds) finding.text += " when it is over the rate of a rule above";
+    if (below.kind == Finding::Kind::holds) finding.text += ", when it is over the rate of a rule above";
     return finding;
 }
 
@@ -105,7 +104,8 @@ Finding judge_expected(Court* court, const Expectation& expected, WorkBudget* bu
     return court->judge(
         expected.traffic, false,
         [&](const Rule* rule, dw_verdict verdict) {
-            return verdict == expected.verdict && (expected.by.empty() || (rule && rule->name == expected.by));
+            return verdict == expected.verdict &&
+                   (expected.by.empty() || (rule && rule->name == expected.by));
         },
         budget);
 }
@@ -128,40 +128,46 @@ private:
     void prove(const Protected& line, const Span& span) {
         Court& court = court_of(Direction::inbound, {});
         const Finding finding = judge_protected(&court, line.traffic, &budget_);
-        if (finding.kind != Finding::Kind::fails) return report(finding, Direction::inbound, span);
-        Diagnostic& report = diagnostics_.report(Code::protect_broken, span, finding.text);
-        if (!finding.rule) {
-            report.with_help("add a rule that accepts it");
-            return;
-        }
-        report.and_at(resolved_.inbound[court.position_of(finding.rule)].written->span, "this rule comes first");
-        report.with_help("accept it above that rule");
+        if (finding.kind == Finding::Kind::holds) return;
+        if (finding.kind == Finding::Kind::no_such_packet)
+            return report_no_such_packet(Direction::inbound, span);
+        Diagnostic& report = report_false(Code::protect_broken, finding, span);
+        if (finding.kind == Finding::Kind::gave_up) return;
+        report.with_help(finding.rule ? "accept it above that rule" : "add a rule that accepts it");
+        if (!finding.rule) return;
+        report.and_at(resolved_.inbound[court.position_of(finding.rule)].written->span,
+                      "this rule comes first");
     }
 
     void prove(const Expectation& expected, const Span& span) {
         Court& court = court_of(expected.direction, expected.with);
         const Finding finding = judge_expected(&court, expected, &budget_);
-        if (finding.kind != Finding::Kind::fails) return report(finding, expected.direction, span);
+        if (finding.kind == Finding::Kind::holds) return;
+        if (finding.kind == Finding::Kind::no_such_packet)
+            return report_no_such_packet(expected.direction, span);
         good_ = false;
-        Diagnostic& report = diagnostics_.report(Code::test_failed, span, finding.text);
+        Diagnostic& report = report_false(Code::test_failed, finding, span);
         if (!finding.rule) return;
-        const auto& origins = expected.direction == Direction::inbound ? resolved_.inbound : resolved_.outbound;
+        const auto& origins =
+            expected.direction == Direction::inbound ? resolved_.inbound : resolved_.outbound;
         report.and_at(origins[court.position_of(finding.rule)].written->span, "this rule decides");
     }
 
-    // What is said of tests and `protect` lines alike.
-    void report(const Finding& finding, Direction direction, const Span& span) {
-        if (finding.kind == Finding::Kind::holds) return;
+    // What could not be proven counts as false.
+    Diagnostic& report_false(Code code, const Finding& finding, const Span& span) {
+        if (finding.kind == Finding::Kind::fails) return diagnostics_.report(code, span, finding.text);
+        return diagnostics_.report(code, span, "not proven: too many rules part these packets")
+            .with_help("ask for less at once: one protocol, one port, one address at either end");
+    }
+
+    void report_no_such_packet(Direction direction, const Span& span) {
         good_ = false;
-        if (finding.kind == Finding::Kind::gave_up) {
-            diagnostics_.report(Code::not_proven, span, "too many rules part these packets")
-                .with_help("ask for less: one protocol, one port, one address at either end");
-            return;
-        }
-        diagnostics_.report(Code::no_such_packet, span,
-                            direction == Direction::inbound ? "nothing from there arrives here from outside"
-                                                            : "nothing goes out from there to there")
-            .with_help("what is behind the line is the receiver inbound and the sender outbound, in a `network`");
+        const bool inbound = direction == Direction::inbound;
+        diagnostics_
+            .report(Code::no_such_packet, span,
+                    inbound ? "nothing like this arrives from outside" : "nothing like this goes out")
+            .with_help(
+                "what is behind the line is the receiver inbound and the sender outbound, in a `network`");
     }
 
     // Tests mostly speak of the same moment.
@@ -171,15 +177,24 @@ private:
         for (const Expectation::With& each : with) moment.emplace_back(each.source, each.prefix);
         if (courts_.size() >= kMostKept && courts_.count({direction, moment}) == 0) courts_.clear();
         std::unique_ptr<Court>& court = courts_[{direction, std::move(moment)}];
-        if (!court) court = std::make_unique<Court>(policy_, direction, with);
+        if (!court) court = std::make_unique<Court>(policy_, direction, with, index_of(direction));
         return *court;
+    }
+
+    const RuleIndex& index_of(Direction direction) {
+        const bool inbound = direction == Direction::inbound;
+        std::optional<RuleIndex>& index = inbound ? inbound_ : outbound_;
+        if (!index) index.emplace(inbound ? policy_.inbound : policy_.outbound);
+        return *index;
     }
 
     const Resolved& resolved_;
     const Policy& policy_;
     Diagnostics& diagnostics_;
     WorkBudget budget_{kWork};
-    std::map<std::pair<Direction, std::vector<std::pair<unsigned, Ipv6Prefix>>>, std::unique_ptr<Court>> courts_;
+    std::optional<RuleIndex> inbound_, outbound_;
+    std::map<std::pair<Direction, std::vector<std::pair<unsigned, Ipv6Prefix>>>, std::unique_ptr<Court>>
+        courts_;
     bool good_ = true;
 };
 
@@ -188,7 +203,8 @@ private:
 bool prove(const Resolved& resolved, Diagnostics* diagnostics) { return Prover(resolved, diagnostics).run(); }
 
 std::vector<Broken> check_protected(const std::vector<Protected>& lines, const Policy& candidate) {
-    Court court(candidate, Direction::inbound, {});
+    const RuleIndex index(candidate.inbound);
+    Court court(candidate, Direction::inbound, {}, index);
     WorkBudget budget{kWork};
     std::vector<Broken> broken;
     for (const Protected& line : lines) {
@@ -200,7 +216,8 @@ std::vector<Broken> check_protected(const std::vector<Protected>& lines, const P
                 broken.push_back({&line, finding.text});
                 break;
             case Finding::Kind::no_such_packet:
-                broken.push_back({&line, "its packets would reach nothing: what they go to is in no network there"});
+                broken.push_back(
+                    {&line, "its packets would reach nothing: what they go to is in no network there"});
                 break;
             case Finding::Kind::gave_up:
                 broken.push_back({&line, "it could not be proven: too many rules part its packets"});

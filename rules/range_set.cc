@@ -31,8 +31,8 @@ RangeSet::RangeSet(std::vector<KeyRange> ranges) {
     std::sort(ranges.begin(), ranges.end(),
               [](const KeyRange& a, const KeyRange& b) { return a.first < b.first; });
     for (const KeyRange& range : ranges) {
-        const bool joins = !ranges_.empty() &&
-                           (ranges_.back().last == kLast || range.first <= next(ranges_.back().last));
+        const bool joins =
+            !ranges_.empty() && (ranges_.back().last == kLast || range.first <= next(ranges_.back().last));
         if (joins)
             ranges_.back().last = std::max(ranges_.back().last, range.last);
         else
@@ -81,8 +81,8 @@ RangeSet difference(const RangeSet& a, const RangeSet& b) {
     for (const KeyRange& range : a.ranges()) {
         Ipv6Address at = range.first;
         bool more = true;
-        for (auto hole = first_reaching(b, at);
-             more && hole != b.ranges().end() && hole->first <= range.last; ++hole) {
+        for (auto hole = first_reaching(b, at); more && hole != b.ranges().end() && hole->first <= range.last;
+             ++hole) {
             if (at < hole->first) left.push_back({at, previous(hole->first)});
             more = hole->last < range.last;
             if (more) at = next(hole->last);

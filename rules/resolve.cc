@@ -113,7 +113,8 @@ private:
         const std::string_view text = said->fraction.text;
         const auto number = text.substr(0, 2) == "1/" ? parse_number(text.substr(2)) : std::nullopt;
         if (!number || *number < 1 || *number > kLeastSample)
-            diagnostics_.report(Code::bad_fraction, said->fraction.span, fmt::format("1/1 to 1/{}", kLeastSample))
+            diagnostics_
+                .report(Code::bad_fraction, said->fraction.span, fmt::format("1/1 to 1/{}", kLeastSample))
                 .with_help("1/100 reports one in a hundred of the packets that would be reported");
         else if (agrees(&samples_[outbound_], said->span, static_cast<std::uint32_t>(*number)))
             chain->log_sample = static_cast<std::uint32_t>(*number);
@@ -133,9 +134,10 @@ private:
 
     // False: there are too many, and no more are wanted.
     bool add(const ast::Rule& from, Chain* chain) {
-        if (rules_++ == DW_RULES_MAX) {
-            diagnostics_.report(Code::over_limit, from.span,
-                                fmt::format("a file has at most {} rules", DW_RULES_MAX));
+        if (rules_++ >= DW_RULES_MAX) {
+            if (rules_ == DW_RULES_MAX + 1)
+                diagnostics_.report(Code::over_limit, from.span,
+                                    fmt::format("a file has at most {} rules", DW_RULES_MAX));
             return false;
         }
         Rule rule;
@@ -188,8 +190,11 @@ private:
         if (!from.rate) return true;
         rule->rate = resolve_rate(*from.rate, &diagnostics_);
         if (rule->rate && rule->verdict != DW_ACCEPT && rule->verdict != DW_AUDIT)
-            diagnostics_.report(Code::limited_drop, from.rate->span, "the packets over it go on to the next rule")
-                .with_help("to stop what is over a rate: `accept ... rate N/UNIT`, and a `drop` of the same below it");
+            diagnostics_
+                .report(Code::limited_drop, from.rate->span, "the packets over it go on to the next rule")
+                .with_help(
+                    "to stop what is over a rate: `accept ... rate N/UNIT`, and a `drop` of the same below "
+                    "it");
         return rule->rate.has_value();
     }
 
@@ -213,9 +218,11 @@ private:
         if (!signatures) return false;
         rule->inspect = Inspect{*signatures, accepts};
         diagnostics_
-            .report(Code::not_inspected, said.span,
-                    accepts ? "it counts as failed: this rule accepts" : "it counts as failed: this rule drops")
-            .with_help(said.on_failure ? "" : "`on-failure accept` lets the packets in until something inspects");
+            .report(
+                Code::not_inspected, said.span,
+                accepts ? "it counts as failed: this rule accepts" : "it counts as failed: this rule drops")
+            .with_help(said.on_failure ? ""
+                                       : "`on-failure accept` lets the packets in until something inspects");
         return true;
     }
 

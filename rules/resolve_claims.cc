@@ -56,7 +56,8 @@ private:
     }
 
     void check_filled(bool filled, const ast::Word& name, std::string_view what, std::string_view help) {
-        if (!filled) diagnostics_.report(Code::missing, name.span, std::string(what)).with_help(std::string(help));
+        if (!filled)
+            diagnostics_.report(Code::missing, name.span, std::string(what)).with_help(std::string(help));
     }
 
     // ---- protect
@@ -68,8 +69,8 @@ private:
         for (const ast::Traffic& line : protect.lines) {
             auto traffic = read(line);
             if (!traffic) continue;
-            policy_.protects.push_back({std::string(protect.name.text), std::move(*traffic),
-                                        sources_.place(line.span)});
+            policy_.protects.push_back(
+                {std::string(protect.name.text), std::move(*traffic), sources_.place(line.span)});
             origins_.protects.push_back(line.span);
         }
     }
@@ -138,8 +139,9 @@ private:
         const Found wanted = made->direction == Direction::inbound ? Found::inbound : Found::outbound;
         if (found->second == wanted) return true;
         if (found->second != Found::broken)
-            diagnostics_.report(Code::wrong_kind, word.span,
-                                fmt::format("this rule is {}", found->second == Found::inbound ? "inbound" : "outbound"));
+            diagnostics_.report(
+                Code::wrong_kind, word.span,
+                fmt::format("this rule is {}", found->second == Found::inbound ? "inbound" : "outbound"));
         return false;
     }
 
@@ -149,7 +151,8 @@ private:
         for (const ast::With& each : from.with) {
             const auto source = find_source(each.source);
             const auto prefix = read_prefix(each.prefix, &diagnostics_);
-            good &= source && prefix && check_source(*source, each) && check_length(*source, *prefix, each.prefix);
+            good &= source && prefix && check_source(*source, each) &&
+                    check_length(*source, *prefix, each.prefix);
             if (!source || !prefix) continue;
             const auto [first, is_new] = given.try_emplace(*source, each.source.span);
             if (!is_new)
@@ -188,8 +191,9 @@ private:
         const bool delegated = std::holds_alternative<FromDhcpv6Pd>(policy_.uplink.sources[source].from);
         const unsigned least = delegated ? 48 : 64;
         if (prefix.length() >= least && prefix.length() <= 64) return true;
-        diagnostics_.report(Code::out_of_range, word.span,
-                            delegated ? "a delegation has a length of 48 to 64" : "this prefix is always a /64");
+        diagnostics_.report(
+            Code::out_of_range, word.span,
+            delegated ? "a delegation has a length of 48 to 64" : "this prefix is always a /64");
         return false;
     }
 

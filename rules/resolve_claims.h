@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `protect` and `test` blocks of the AST -> claims of the policy, with names looked up and values read. Whether
-// they hold is for prove.h.
+// `protect` and `test` blocks of the AST -> claims of the policy, with names looked up and values read.
+// Whether they hold is for prove.h.
 #pragma once
 
 #include <vector>
@@ -22,7 +22,8 @@ struct ClaimOrigins {
 };
 
 // Fills policy->tests and policy->protects; all else is there. Claims with an error are left out.
-[[nodiscard]] ClaimOrigins resolve_claims(const ast::File& file, const SourceMap& sources, const Environment& env,
-                                          Definitions* definitions, Diagnostics* diagnostics, Policy* policy);
+[[nodiscard]] ClaimOrigins resolve_claims(const ast::File& file, const SourceMap& sources,
+                                          const Environment& env, Definitions* definitions,
+                                          Diagnostics* diagnostics, Policy* policy);
 
 }  // namespace dishwall

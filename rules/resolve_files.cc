@@ -18,21 +18,21 @@
 namespace dishwall {
 namespace {
 
-constexpr Bounds kRefresh{60, 30 * 24 * 60 * 60};
-constexpr Bounds kStale{60, 365 * 24 * 60 * 60};
+constexpr Bounds kRefresh{1, 30 * 24 * 60 * 60};
+constexpr Bounds kStale{1, 365 * 24 * 60 * 60};
 constexpr std::size_t kShownLines = 10;  // of one file, so that the errors of others are seen as well
 
 }  // namespace
 
 void ListFiles::define_all(Policy* policy) {
     policy_ = policy;
+    for (const ast::Feed& feed : file_.feeds) define(feed);
+    for (const ast::Signatures& signatures : file_.signatures) define(signatures);
     // What could not be parsed; its name is known all the same.
     for (const ast::Word& word : file_.broken_names) {
         feeds_.try_emplace(word.text, Named{word.span, std::nullopt});
         signatures_.try_emplace(word.text, Named{word.span, std::nullopt});
     }
-    for (const ast::Feed& feed : file_.feeds) define(feed);
-    for (const ast::Signatures& signatures : file_.signatures) define(signatures);
 }
 
 bool ListFiles::add_name(const ast::Word& name, std::size_t most, std::string_view what, Names* names) {
@@ -58,8 +58,9 @@ std::optional<ListFiles::Read> ListFiles::read(const ast::Word& word) {
     bytes_ += text->size();
     if (bytes_ <= kLongestLists) return Read{file->path, file->shown, std::move(*text)};
     if (was_under)
-        diagnostics_.report(Code::over_limit, word.span,
-                            fmt::format("with this, feeds and signatures have more than {} MiB", kLongestLists >> 20));
+        diagnostics_.report(
+            Code::over_limit, word.span,
+            fmt::format("with this, feeds and signatures have more than {} MiB", kLongestLists >> 20));
     return std::nullopt;
 }
 
@@ -68,7 +69,8 @@ void ListFiles::report_lines(const BadLines& bad, Read read, const Span& asked_f
     const FileId id = sources_.add(std::move(read.shown), std::move(read.text), std::move(read.path));
     for (std::size_t i = 0; i < std::min(bad.size(), kShownLines); ++i) {
         const Span span{id, static_cast<std::uint32_t>(bad[i].begin), static_cast<std::uint32_t>(bad[i].end)};
-        Diagnostic& report = diagnostics_.report(Code::bad_line, span, bad[i].why).and_at(asked_for, "read here");
+        Diagnostic& report =
+            diagnostics_.report(Code::bad_line, span, bad[i].why).and_at(asked_for, "read here");
         if (i + 1 == kShownLines && bad.size() > kShownLines)
             report.with_help("more lines of this file are bad; mend these first");
     }
@@ -84,7 +86,8 @@ bool ListFiles::read_times(const ast::Feed& from, Feed* feed) {
     const bool refresh = read(from.refresh, kRefresh, &feed->refresh_s);
     if (!read(from.stale_after, kStale, &feed->stale_after_s) || !refresh) return false;
     if (!from.stale_after || !from.refresh || feed->stale_after_s > feed->refresh_s) return true;
-    diagnostics_.report(Code::out_of_range, from.stale_after->span, "it would be stale before it is read again")
+    diagnostics_
+        .report(Code::out_of_range, from.stale_after->span, "it would be stale before it is read again")
         .and_at(from.refresh->span, "then it is read again")
         .with_help("let it be some times as long as `refresh`");
     return false;
@@ -103,8 +106,9 @@ void ListFiles::define(const ast::Feed& from) {
     entries_ += reading.entries->prefixes.size();
     if (entries_ > kMostFeedEntries) {
         if (was_under)
-            diagnostics_.report(Code::over_limit, from.path.span,
-                                fmt::format("with this the feeds have more than {} entries", kMostFeedEntries));
+            diagnostics_.report(
+                Code::over_limit, from.path.span,
+                fmt::format("with this the feeds have more than {} entries", kMostFeedEntries));
         return;
     }
     if (reading.entries->prefixes.empty())
@@ -122,7 +126,8 @@ void ListFiles::define(const ast::Signatures& from) {
     auto file = read(from.path);
     if (!file) return;
     const SignatureReading reading = read_signatures(file->text);
-    Signatures made{std::string(from.name.text), file->path, reading.patterns, sources_.place(from.name.span)};
+    Signatures made{std::string(from.name.text), file->path, reading.patterns,
+                    sources_.place(from.name.span)};
     if (!reading.bad.empty()) return report_lines(reading.bad, std::move(*file), from.path.span);
     const bool was_under = patterns_ <= kMostPatterns;
     patterns_ += reading.patterns;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `feed` and `signatures`: names for what stands in other files. These come from other people, so every bad line
-// is shown at its place in that file, and there are bounds on how much they may hold.
+// `feed` and `signatures`: names for what stands in other files. These come from other people, so every bad
+// line is shown at its place in that file, and there are bounds on how much they may hold.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +19,8 @@ namespace dishwall {
 
 inline constexpr std::size_t kMostFeeds = 256;
 inline constexpr std::size_t kMostSignatureFiles = 256;
-inline constexpr std::size_t kMostPatterns = 100'000;       // in all
-inline constexpr std::size_t kLongestLists = 128u << 20;    // bytes of all feeds and signatures
+inline constexpr std::size_t kMostPatterns = 100'000;     // in all
+inline constexpr std::size_t kLongestLists = 128u << 20;  // bytes of all feeds and signatures
 
 class ListFiles {
 public:
@@ -53,7 +53,8 @@ private:
     [[nodiscard]] bool read_times(const ast::Feed& from, Feed* feed);
     template <typename BadLines>
     void report_lines(const BadLines& bad, Read read, const Span& asked_for);
-    [[nodiscard]] std::optional<unsigned> find(const ast::Word& word, std::string_view what, const Names& names);
+    [[nodiscard]] std::optional<unsigned> find(const ast::Word& word, std::string_view what,
+                                               const Names& names);
 
     const ast::File& file_;
     SourceMap& sources_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `rate 200/s burst 400 per source/64` -> Rate. What the data plane can keep is checked here: it counts in ns, and
-// its clock ticks every 10 ms, so a bucket has to hold what arrives within a tick.
+// `rate 200/s burst 400 per source/64` -> Rate. What the data plane can keep is checked here: it counts in
+// ns, and its clock ticks every 10 ms, so a bucket has to hold what arrives within a tick.
 #pragma once
 
 #include <optional>

@@ -37,8 +37,8 @@ private:
     }
 
     // The sender's.
-    bool read_ports(const ast::Match& written, const std::vector<ast::Word>& words, const ResolvedMatch* match,
-                    std::vector<PortRange>* ports) {
+    bool read_ports(const ast::Match& written, const std::vector<ast::Word>& words,
+                    const ResolvedMatch* match, std::vector<PortRange>* ports) {
         if (words.empty() || !match) return true;
         for (const ProtocolMatch& each : match->alternatives) {
             if (!each.proto || has_ports(*each.proto)) continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// [MATCH] [from ADDRESS [port PORTS]] [to ADDRESS] -> Traffic: what rules, tests and `protect` lines have in common.
+// [MATCH] [from ADDRESS [port PORTS]] [to ADDRESS] -> Traffic: what rules, tests and `protect` lines have in
+// common.
 #pragma once
 
 #include <memory>

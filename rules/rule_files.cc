@@ -43,17 +43,20 @@ public:
 private:
     struct Known {
         FileId id = 0;
-        bool open = false;  // it is being parsed
+        bool open = false;              // it is being parsed
         std::optional<Span> asked_for;  // by this `include`
     };
 
     // Env::directory is where the first text is; the others are beside it as their names are beside its name.
     std::string path_of(const std::string& name, const std::string& main) const {
         if (env_.directory.empty()) return name;
-        if (name == main) return (fs::path(env_.directory) / fs::path(name).filename()).lexically_normal().string();
+        if (name == main)
+            return (fs::path(env_.directory) / fs::path(name).filename()).lexically_normal().string();
         if (fs::path(name).is_absolute()) return name;
         const fs::path beside = fs::path(name).lexically_relative(fs::path(main).parent_path());
-        return (fs::path(env_.directory) / (beside.empty() ? fs::path(name) : beside)).lexically_normal().string();
+        return (fs::path(env_.directory) / (beside.empty() ? fs::path(name) : beside))
+            .lexically_normal()
+            .string();
     }
 
     // False: too much text; reported.
@@ -129,9 +132,10 @@ private:
     void read_again(const ast::Word& word, const Known& known) {
         const bool is_itself = known.id == word.span.file;
         Diagnostic& report =
-            known.open ? diagnostics_.report(Code::circular_include, word.span,
-                                             is_itself ? "the file itself" : "it is being read already")
-                       : diagnostics_.report(Code::given_twice, word.span, "this file is part of the rules already");
+            known.open
+                ? diagnostics_.report(Code::circular_include, word.span,
+                                      is_itself ? "the file itself" : "it is being read already")
+                : diagnostics_.report(Code::given_twice, word.span, "this file is part of the rules already");
         if (known.asked_for)
             report.and_at(*known.asked_for, "included here");
         else if (!known.open)

@@ -18,7 +18,8 @@ inline constexpr std::size_t kLongestText = 64u << 20;  // of all rule files tog
 inline constexpr std::size_t kMostRuleFiles = 1'000;
 inline constexpr unsigned kDeepestIncludes = 16;
 
-// One file of a rule set. `name` is shown in errors and, without its directory, in the names of unnamed rules.
+// One file of a rule set. `name` is shown in errors and, without its directory, in the names of unnamed
+// rules.
 struct RuleText {
     std::string name;
     std::string text;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// How rules are called. Counters go by these names, so no two rules have the same one: given names are unique, and
-// an unnamed rule is called by its file and line.
+// How rules are called. Counters go by these names, so no two rules have the same one: given names are
+// unique, and an unnamed rule is called by its file and line.
 #pragma once
 
 #include <set>
@@ -30,7 +30,8 @@ private:
     [[nodiscard]] std::string by_place(const Span& span, const Place& place);
 
     Diagnostics& diagnostics_;
-    std::vector<std::string> files_;  // by FileId: the last part of its name, or more of it when that is taken
+    std::vector<std::string>
+        files_;  // by FileId: the last part of its name, or more of it when that is taken
     std::unordered_map<std::string_view, Span> given_;
     std::set<std::pair<FileId, unsigned>> lines_;  // with an unnamed rule
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What a signature file says: Hyperscan patterns, one `ID:/regex/flags` a line, as its own tools read them; empty
-// lines and lines that begin with `#` are left out. Whether a regex compiles is for the inspector to say.
+// What a signature file says: Hyperscan patterns, one `ID:/regex/flags` a line, as its own tools read them;
+// empty lines and lines that begin with `#` are left out. Whether a regex compiles is for the inspector to
+// say.
 #pragma once
 
 #include <cstddef>

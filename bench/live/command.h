@@ -15,8 +15,9 @@
 
 namespace dishwall::bench {
 
-// Runs to the end; gives what it wrote to stdout. A non-zero exit is an error that quotes its stderr. `peak_mib`: how
-// much memory it had at most, and at least what this process had when it was started (the kernel counts from fork).
+// Runs to the end; gives what it wrote to stdout. A non-zero exit is an error that quotes its stderr.
+// `peak_mib`: how much memory it had at most, and at least what this process had when it was started (the
+// kernel counts from fork).
 [[nodiscard]] Result<std::string> run(const NetworkNamespace& where, const std::vector<std::string>& command,
                                       std::string_view input = {}, double* peak_mib = nullptr);
 

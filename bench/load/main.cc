@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// dishwall-bench-load: from a rule file to in force, with 100,000 rules and a feed of 100,000 prefixes, beside
-// `nft -f` of the same policy.
+// dishwall-bench-load: from a rule file to in force, with 100,000 rules and a feed of 100,000 prefixes,
+// beside `nft -f` of the same policy.
 // 1. a private mount namespace, so that files and pins vanish with this process, however it ends
 // 2. a gateway for each subject; packets show that it loads the policy that was meant
 // 3. load, and load again, in turns, each time in place of an empty policy; print, write
@@ -38,8 +38,8 @@ public:
 
     Result<LoadReport> measure() {
         LoadReport report{look_at_machine(), options_.size, options_.quick, {}, {}};
-        auto scratch = make_scratch(
-            {options_.programs.daemon, options_.programs.control, options_.json_file, options_.readme, built("")});
+        auto scratch = make_scratch({options_.programs.daemon, options_.programs.control, options_.json_file,
+                                     options_.readme, built("")});
         if (!scratch) return tl::unexpected(scratch.error());
         scratch_ = *scratch;
         if (auto built = build(); !built) return tl::unexpected(built.error());
@@ -66,12 +66,12 @@ private:
         auto added = add("dishwall, `dishctl load`", [&](const Site& site) {
             return dishwall_subject(options_.programs, site, files + "/dishwall", pins + "/dishwall", size);
         });
-        if (added) added = add("`nft -f`, hash set and interval set", [&](const Site&) {
-            return nft_subject(files + "/sets", size, NftShape::sets);
-        });
-        if (added) added = add("`nft -f`, a rule a port and interval set", [&](const Site&) {
-            return nft_subject(files + "/linear", size, NftShape::linear);
-        });
+        if (added)
+            added = add("`nft -f`, hash set and interval set",
+                        [&](const Site&) { return nft_subject(files + "/sets", size, NftShape::sets); });
+        if (added)
+            added = add("`nft -f`, a rule a port and interval set",
+                        [&](const Site&) { return nft_subject(files + "/linear", size, NftShape::linear); });
         return added;
     }
 
@@ -128,7 +128,8 @@ void declare(CLI::App& app, Options& options) {
     app.add_option("--repeats", options.repeats, "loads by each subject")->check(CLI::Range(1, 1000));
     app.add_option("--json", options.json_file, "write the result here as well");
     app.add_option("--write-readme", options.readme, "replace the table in this file");
-    app.add_option("--dishwalld", options.programs.daemon, "the daemon to measure; default: the one just built");
+    app.add_option("--dishwalld", options.programs.daemon,
+                   "the daemon to measure; default: the one just built");
     app.add_option("--dishctl", options.programs.control, "default: the one just built");
     app.add_option("--stages", options.stages, "for the bench itself")->expected(4)->group("");
 }

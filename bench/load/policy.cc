@@ -92,7 +92,9 @@ std::string dishwall_rules(const PolicySize& size) {
     return text + "}\n";
 }
 
-std::string feed_text(const PolicySize& size) { return fmt::format("{}\n", fmt::join(listed_networks(size), "\n")); }
+std::string feed_text(const PolicySize& size) {
+    return fmt::format("{}\n", fmt::join(listed_networks(size), "\n"));
+}
 
 std::string nft_rules(const PolicySize& size, NftShape shape) {
     if (shape == NftShape::sets)
@@ -101,8 +103,9 @@ std::string nft_rules(const PolicySize& size, NftShape shape) {
                          "    meta l4proto udp ip6 daddr . udp dport @open counter accept\n");
     std::string rules = "    ip6 saddr @listed counter drop\n";
     for (unsigned rule = 0; rule < openings(size); ++rule)
-        rules += fmt::format("    ip6 daddr {} udp dport {} counter accept\n",
-                             to_string(Ipv6Address{kLan, opened_by(rule).interface_id}), opened_by(rule).port);
+        rules +=
+            fmt::format("    ip6 daddr {} udp dport {} counter accept\n",
+                        to_string(Ipv6Address{kLan, opened_by(rule).interface_id}), opened_by(rule).port);
     return nft_table(nft_feed(size), rules);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// One policy in three forms: a rule file for dishwall, and for nftables its best shape (a concatenated hash set
-// for what is open, an interval set for the feed) and the shape that people write by hand (a rule a port). And the
-// packets that show that each of them means it.
+// One policy in three forms: a rule file for dishwall, and for nftables its best shape (a concatenated hash
+// set for what is open, an interval set for the feed) and the shape that people write by hand (a rule a
+// port). And the packets that show that each of them means it.
 #pragma once
 
 #include <string>

@@ -24,9 +24,10 @@ using Cells = std::vector<std::string>;
 Cells cells_of(const LoadRow& row, double fastest) {
     const auto ms = column(row.loads, [](const LoadCost& cost) { return cost.ms; });
     const auto [least, most] = std::minmax_element(ms.begin(), ms.end());
-    return {row.name, fmt::format("{:.0f}", median(ms)), fmt::format("{:.0f}..{:.0f}", *least, *most),
-            fmt::format("{:.2f}", median(ms) / fastest),
-            fmt::format("{:.0f}", median(column(row.loads, [](const LoadCost& cost) { return cost.peak_mib; })))};
+    return {
+        row.name, fmt::format("{:.0f}", median(ms)), fmt::format("{:.0f}..{:.0f}", *least, *most),
+        fmt::format("{:.2f}", median(ms) / fastest),
+        fmt::format("{:.0f}", median(column(row.loads, [](const LoadCost& cost) { return cost.peak_mib; })))};
 }
 const Cells kRowHead = {"what loads it", "ms", "lowest..highest", "times dishwall", "peak MiB"};
 
@@ -57,16 +58,20 @@ std::vector<Cells> stage_rows(const LoadReport& report) {
 }
 
 std::string head(const LoadReport& report) {
-    return fmt::format("{}- {} rules and a feed of {} prefixes in place of a policy without rules; medians of {} loads, {}{}\n",
-                       markdown_lines(report.machine), report.size.rules, report.size.feed, report.stages.size(),
-                       "subjects in the order A B C C B A", report.quick ? "; **quick mode: the numbers mean nothing**" : "");
+    return fmt::format(
+        "{}- {} rules and a feed of {} prefixes in place of a policy without rules; medians of {} loads, "
+        "{}{}\n",
+        markdown_lines(report.machine), report.size.rules, report.size.feed, report.stages.size(),
+        "subjects in the order A B C C B A",
+        report.quick ? "; **quick mode: the numbers mean nothing**" : "");
 }
 
 std::string aligned(const std::vector<Cells>& rows) {
     std::string text;
     for (const Cells& row : rows)
         for (std::size_t i = 0; i < row.size(); ++i)
-            text += i == 0 ? fmt::format("{:<42}", row[i]) : fmt::format(" {:>15}{}", row[i], i + 1 == row.size() ? "\n" : "");
+            text += i == 0 ? fmt::format("{:<42}", row[i])
+                           : fmt::format(" {:>15}{}", row[i], i + 1 == row.size() ? "\n" : "");
     return text;
 }
 
@@ -94,9 +99,14 @@ nlohmann::json to_json(const LoadReport& report) {
         rows.push_back({{"name", row.name},
                         {"ms", column(row.loads, [](const LoadCost& cost) { return cost.ms; })},
                         {"peak_mib", column(row.loads, [](const LoadCost& cost) { return cost.peak_mib; })}});
-    return {{"machine", to_json(report.machine)}, {"date", report.machine.date}, {"commit", report.machine.commit},
-            {"rules", report.size.rules},         {"feed", report.size.feed},    {"quick", report.quick},
-            {"loads", rows},                      {"stages", stages}};
+    return {{"machine", to_json(report.machine)},
+            {"date", report.machine.date},
+            {"commit", report.machine.commit},
+            {"rules", report.size.rules},
+            {"feed", report.size.feed},
+            {"quick", report.quick},
+            {"loads", rows},
+            {"stages", stages}};
 }
 
 }  // namespace dishwall::bench

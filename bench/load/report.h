@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// How long each load took, in its three forms: a table on the terminal, JSON, and Markdown for bench/README.md.
+// How long each load took, in its three forms: a table on the terminal, JSON, and Markdown for
+// bench/README.md.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The way from text to in force, stage by stage, by the functions that the daemon calls, in this process. The bench
-// runs itself for this, so that each time the heap is cold and the peak of memory is this load's own.
+// The way from text to in force, stage by stage, by the functions that the daemon calls, in this process. The
+// bench runs itself for this, so that each time the heap is cold and the peak of memory is this load's own.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -96,9 +96,9 @@ Result<std::unique_ptr<LoadSubject>> dishwall_subject(const Programs& programs, 
                                                       const PolicySize& size) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
-    for (const auto& [name, text] : {std::pair{"empty.conf", empty_dishwall_rules()},
-                                     std::pair{"large.conf", dishwall_rules(size)},
-                                     std::pair{"feed.txt", feed_text(size)}})
+    for (const auto& [name, text] :
+         {std::pair{"empty.conf", empty_dishwall_rules()}, std::pair{"large.conf", dishwall_rules(size)},
+          std::pair{"feed.txt", feed_text(size)}})
         if (auto written = write(directory + "/" + name, text); !written)
             return tl::unexpected(written.error());
     auto daemon = DishwallProcess::start(site.gateway(), {programs.daemon, directory, pins},
@@ -129,7 +129,8 @@ Result<void> check_verdicts(LoadSubject* subject, const NetworkNamespace& world,
         if (!offered) return tl::unexpected(offered.error());
         const std::uint64_t passed = site.reached_lan() - before, wanted = probe.passes ? offered->frames : 0;
         if (passed != wanted)
-            return fail("{} of {} frames to {} passed, {} should have", passed, offered->frames, probe.what, wanted);
+            return fail("{} of {} frames to {} passed, {} should have", passed, offered->frames, probe.what,
+                        wanted);
     }
     return subject->load_empty(site);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Who loads the policy: dishwalld, told by dishctl, or the kernel's nftables, told by nft. Each on a gateway of its
-// own, where packets show before anything is timed that the policy is the one that was meant.
+// Who loads the policy: dishwalld, told by dishctl, or the kernel's nftables, told by nft. Each on a gateway
+// of its own, where packets show before anything is timed that the policy is the one that was meant.
 #pragma once
 
 #include <memory>
@@ -32,15 +32,16 @@ struct Programs {
 };
 
 // `directory`: of this subject, to be made; `pins`: on a bpffs.
-[[nodiscard]] Result<std::unique_ptr<LoadSubject>> dishwall_subject(const Programs& programs, const Site& site,
-                                                                   const std::string& directory,
-                                                                   const std::string& pins,
-                                                                   const PolicySize& size);
+[[nodiscard]] Result<std::unique_ptr<LoadSubject>> dishwall_subject(const Programs& programs,
+                                                                    const Site& site,
+                                                                    const std::string& directory,
+                                                                    const std::string& pins,
+                                                                    const PolicySize& size);
 [[nodiscard]] Result<std::unique_ptr<LoadSubject>> nft_subject(const std::string& directory,
-                                                              const PolicySize& size, NftShape shape);
+                                                               const PolicySize& size, NftShape shape);
 
 // Loads the policy and sends its probes: what should pass comes out behind the gateway, the rest does not.
-[[nodiscard]] Result<void> check_verdicts(LoadSubject* subject, const NetworkNamespace& world, const Site& site,
-                                          const PolicySize& size);
+[[nodiscard]] Result<void> check_verdicts(LoadSubject* subject, const NetworkNamespace& world,
+                                          const Site& site, const PolicySize& size);
 
 }  // namespace dishwall::bench

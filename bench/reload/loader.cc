@@ -11,7 +11,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kRest{1};
-// Behind so many loads a group of packets is to meet the policy undisturbed. Odd: both policies have their turn.
+// Behind so many loads a group of packets is to meet the policy undisturbed. Odd: both policies have their
+// turn.
 constexpr unsigned kSettleEvery = 15;
 
 Error failure_of(const CallFailure& failure) {
@@ -26,7 +27,8 @@ Result<std::map<std::string, std::uint64_t>> read_counters(IpcClient& client) {
     std::map<std::string, std::uint64_t> totals;
     for (const char* table : {"reasons", "rules"})
         for (const auto& row : reply->value(table, nlohmann::json::array()))
-            totals[fmt::format("{} {}", table, row.value("name", ""))] += row.value("packets", std::uint64_t{0});
+            totals[fmt::format("{} {}", table, row.value("name", ""))] +=
+                row.value("packets", std::uint64_t{0});
     return totals;
 }
 
@@ -35,7 +37,9 @@ Loader::~Loader() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Loader::start() { thread_ = std::thread([this] { run(); }); }
+void Loader::start() {
+    thread_ = std::thread([this] { run(); });
+}
 
 void Loader::run() {
     outcome_ = leave_cpu();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Loads the two policies in turns through the daemon's socket, as dishctl does, and looks at all counters after each
-// load: none may be smaller than before. Runs in a thread of its own while the packets flow.
+// Loads the two policies in turns through the daemon's socket, as dishctl does, and looks at all counters
+// after each load: none may be smaller than before. Runs in a thread of its own while the packets flow.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@
 
 namespace dishwall::bench {
 
-// What the sender may rely on at a moment. A number that is the same before and behind a group of packets means
-// that no load was under way meanwhile.
+// What the sender may rely on at a moment. A number that is the same before and behind a group of packets
+// means that no load was under way meanwhile.
 struct InForce {
     std::uint32_t sequence = 0;  // odd: a load is under way
     [[nodiscard]] bool is_settled() const { return sequence % 2 == 0; }

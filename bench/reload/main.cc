@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// dishwall-bench-reload: a thousand loads in a row between two policies while live frames arrive at full rate. It
-// is a test more than a benchmark: each frame must meet the verdict of one of the two policies, and of the one in
-// force whenever no load is under way; no counter goes backwards; no frame passes that both refuse.
+// dishwall-bench-reload: a thousand loads in a row between two policies while live frames arrive at full
+// rate. It is a test more than a benchmark: each frame must meet the verdict of one of the two policies, and
+// of the one in force whenever no load is under way; no counter goes backwards; no frame passes that both
+// refuse.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>

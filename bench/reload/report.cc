@@ -36,7 +36,8 @@ std::uint64_t frames(const ReloadReport& report) {
 
 std::string summary(const ReloadReport& report) {
     return fmt::format(
-        "{} loads and {} frames in {:.1f} s, {:.0f} frames a second; {} frames passed as part of a flow; a load took "
+        "{} loads and {} frames in {:.1f} s, {:.0f} frames a second; {} frames passed as part of a flow; a "
+        "load took "
         "{:.1f} ms at the median, {:.1f} at p99, {:.1f} at most",
         report.load_ms.size(), frames(report), report.seconds,
         static_cast<double>(frames(report)) / report.seconds, report.by_flow, quantile(report.load_ms, 0.5),
@@ -46,9 +47,11 @@ std::string summary(const ReloadReport& report) {
 }  // namespace
 
 std::string terminal_table(const ReloadReport& report) {
-    std::string text = fmt::format("{:<32} {:>12} {:>12} {:>14}\n", "frames", "offered", "passed", "between loads");
+    std::string text =
+        fmt::format("{:<32} {:>12} {:>12} {:>14}\n", "frames", "offered", "passed", "between loads");
     for (const auto& [name, count] : by_kind(report))
-        text += fmt::format("{:<32} {:>12} {:>12} {:>14}\n", name, count.offered, count.passed, count.settled);
+        text +=
+            fmt::format("{:<32} {:>12} {:>12} {:>14}\n", name, count.offered, count.passed, count.settled);
     return text + summary(report) +
            "\nevery frame met the verdict of one of the two policies, and no counter went backwards\n";
 }
@@ -68,8 +71,9 @@ nlohmann::json to_json(const ReloadReport& report, const Machine& machine) {
                          {"offered", count.offered},
                          {"passed", count.passed},
                          {"offered_between_loads", count.settled}});
-    return {{"machine", to_json(machine)}, {"date", machine.date},       {"commit", machine.commit},
-            {"kinds", kinds},              {"by_flow", report.by_flow},  {"seconds", report.seconds},
+    return {{"machine", to_json(machine)}, {"date", machine.date},
+            {"commit", machine.commit},    {"kinds", kinds},
+            {"by_flow", report.by_flow},   {"seconds", report.seconds},
             {"load_ms", report.load_ms}};
 }
 

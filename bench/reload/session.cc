@@ -14,7 +14,8 @@
 namespace dishwall::bench {
 namespace {
 
-// Frames in a row. Each group begins and ends with the kernel making and freeing pages, which takes some 25 ms.
+// Frames in a row. Each group begins and ends with the kernel making and freeing pages, which takes some 25
+// ms.
 constexpr std::uint32_t kStrangers = 131072, kAcquaintances = 16384;
 constexpr std::chrono::seconds kReady{20};
 
@@ -90,9 +91,11 @@ private:
         const bool settled = before.is_settled() && before.sequence == after.sequence;
         if (settled) loader_->note_settled_group();
         std::array<std::uint64_t, DW_CLASSES> sent = {};
-        for (std::uint64_t n = 0; n < offered->frames; ++n) ++sent[class_of(dw_varying_of(&traffic, cursor_++))];
+        for (std::uint64_t n = 0; n < offered->frames; ++n)
+            ++sent[class_of(dw_varying_of(&traffic, cursor_++))];
         for (unsigned number = 0; number < DW_CLASSES; ++number)
-            if (auto right = account(number, sent[number], settled ? before.policy() : 0); !right) return right;
+            if (auto right = account(number, sent[number], settled ? before.policy() : 0); !right)
+                return right;
         return {};
     }
 
@@ -118,7 +121,8 @@ private:
     std::uint64_t cursor_ = 0;
 };
 
-// Every packet was decided once, by who let it pass: sinks and counters tell the same. Returns how many flows let in.
+// Every packet was decided once, by who let it pass: sinks and counters tell the same. Returns how many flows
+// let in.
 Result<std::uint64_t> check_totals(const ClassCounts& counts, const std::string& socket) {
     auto client = IpcClient::connect(socket);
     if (!client) return fail("cannot ask the daemon: {}", client.error().message);
@@ -137,13 +141,15 @@ Result<std::uint64_t> check_totals(const ClassCounts& counts, const std::string&
         const std::uint64_t least = rule == "again" ? count - by_flow : count,
                             told = (*totals)[fmt::format("rules {}", rule)];
         if (told < least || told > count)
-            return fail("{} packets of rule {} came out of the gateway, its counter says {}", count, rule, told);
+            return fail("{} packets of rule {} came out of the gateway, its counter says {}", count, rule,
+                        told);
     }
     const std::uint64_t accepted = (*totals)["reasons rule-accept"] + by_flow;
     if (accepted != passed) return fail("{} packets came out, the counters say {}", passed, accepted);
     const std::uint64_t refused = (*totals)["reasons default-drop"] + (*totals)["reasons rule-drop"];
     if (accepted + refused != offered)
-        return fail("of {} packets {} were accepted and {} refused by the policy", offered, accepted, refused);
+        return fail("of {} packets {} were accepted and {} refused by the policy", offered, accepted,
+                    refused);
     return by_flow;
 }
 
@@ -154,8 +160,9 @@ Result<void> check_was_worth_it(const ClassCounts& counts) {
         const ClassCount& count = counts[number];
         const bool turns = kind.allowed == Allowed::by_one || kind.allowed == Allowed::by_two;
         if (count.settled == 0 || (turns && (count.passed == 0 || count.passed == count.offered)))
-            return fail("{}: {} of {} frames passed, {} of them between loads: too few loads to tell anything",
-                        kind.name, count.passed, count.offered, count.settled);
+            return fail(
+                "{}: {} of {} frames passed, {} of them between loads: too few loads to tell anything",
+                kind.name, count.passed, count.offered, count.settled);
     }
     return {};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Live frames of every class, as fast as one core makes them, while the loader loads; and what came out of the
-// gateway behind, class by class.
+// Live frames of every class, as fast as one core makes them, while the loader loads; and what came out of
+// the gateway behind, class by class.
 #pragma once
 
 #include <array>

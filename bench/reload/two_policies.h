@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Two policies that take turns, and the packets that tell them apart. Between them they differ in everything that
-// a load replaces: the number of rules and where they stand, the address sets, the ranges of a feed, the names that
-// counters go by. A packet that met rules of one with ranges of the other would be let in where both refuse it.
+// Two policies that take turns, and the packets that tell them apart. Between them they differ in everything
+// that a load replaces: the number of rules and where they stand, the address sets, the ranges of a feed, the
+// names that counters go by. A packet that met rules of one with ranges of the other would be let in where
+// both refuse it.
 //
-//                        policy one                policy two
-//    port 0              accepted by `both`        accepted by `both`, behind 500 other rules
-//    port 1, network 0   accepted by `one`         refused: no rule
-//    port 1, network 1   refused: not in the feed  refused: no rule         one's rule with two's feed lets it in
-//    port 2, network 0   refused: no rule          refused: not in the feed two's rule with one's feed lets it in
-//    port 2, network 1   refused: no rule          accepted by `two`
-//    port 3              refused: no rule          refused by `shut`
-//    port 4, network 0   accepted by `again`       refused: no rule         also flows, which are judged again
-//    other               refused: no rule          refused: no rule
+//                        by policy one             by policy two
+//    port 0              `both` accepts            `both` accepts, behind 500 other rules
+//    port 1, network 0   `one` accepts             no rule
+//    port 1, network 1   is not in its feed        no rule               (a mixture: one's rule, two's feed)
+//    port 2, network 0   no rule                   is not in its feed    (a mixture: two's rule, one's feed)
+//    port 2, network 1   no rule                   `two` accepts
+//    port 3              no rule                   `shut` drops
+//    port 4, network 0   `again` accepts           no rule               (also flows, which are judged again)
+//    other               no rule                   no rule
 //
 // Ports are counted from 8000; the two networks are the halves of the peers' /64.
 #pragma once

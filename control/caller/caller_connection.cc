@@ -49,8 +49,8 @@ void add_sockets_of(pid_t pid, std::vector<SocketInode>* sockets) {
         std::error_code gone;
         const std::string target = std::filesystem::read_symlink(entry->path(), gone).string();
         if (!target.starts_with(kSocket) || !target.ends_with(']')) continue;
-        const std::string_view digits = std::string_view(target).substr(
-            kSocket.size(), target.size() - kSocket.size() - 1);
+        const std::string_view digits =
+            std::string_view(target).substr(kSocket.size(), target.size() - kSocket.size() - 1);
         if (const auto inode = number_in<SocketInode>(digits, 10)) sockets->push_back(*inode);
     }
 }
@@ -85,7 +85,8 @@ struct Line {
 std::optional<Line> line_in(const std::string& text) {
     std::istringstream words(text);
     std::string skipped, local, peer, state, inode;
-    words >> skipped >> local >> peer >> state >> skipped >> skipped >> skipped >> skipped >> skipped >> inode;
+    words >> skipped >> local >> peer >> state >> skipped >> skipped >> skipped >> skipped >> skipped >>
+        inode;
     const auto from = endpoint_in(local), to = endpoint_in(peer);
     const auto kind = number_in<unsigned>(state, 16);
     const auto number = number_in<SocketInode>(inode, 10);
@@ -104,7 +105,8 @@ std::vector<SocketInode> sockets_of_ancestors(pid_t pid) {
     return sockets;
 }
 
-std::vector<TcpConnection> accepted_connections(std::string_view tcp6, const std::vector<SocketInode>& sockets) {
+std::vector<TcpConnection> accepted_connections(std::string_view tcp6,
+                                                const std::vector<SocketInode>& sockets) {
     const std::set<SocketInode> wanted(sockets.begin(), sockets.end());
     std::vector<Line> lines;
     std::set<std::uint16_t> served;  // ports that something listens on
@@ -117,7 +119,8 @@ std::vector<TcpConnection> accepted_connections(std::string_view tcp6, const std
     }
     std::vector<TcpConnection> accepted;
     for (const Line& line : lines) {
-        const TcpConnection connection{line.peer.address, line.local.address, line.peer.port, line.local.port};
+        const TcpConnection connection{line.peer.address, line.local.address, line.peer.port, line.local.port,
+                                       line.inode};
         if (is_ipv4_in_ipv6(connection.peer) || served.count(connection.local_port) == 0) continue;
         if (std::find(accepted.begin(), accepted.end(), connection) == accepted.end())
             accepted.push_back(connection);

@@ -24,14 +24,16 @@ Query opening_of(const TcpConnection& connection) {
     return query;
 }
 
-// Ours on this side, and not ours on the other: whoever is behind the gateway does not come through the uplink.
+// Ours on this side, and not ours on the other: whoever is behind the gateway does not come through the
+// uplink.
 bool crosses_the_uplink(const TcpConnection& connection, const Own& own) {
     return is_self(own, connection.local) && !is_self(own, connection.peer) && !locate(own, connection.peer);
 }
 
 std::string judged_by(const Judgement& judgement) {
-    const std::string verdict =
-        judgement.verdict == DW_DROP ? "dropped" : judgement.verdict == DW_ACCEPT ? "accepted" : "rejected";
+    const std::string verdict = judgement.verdict == DW_DROP     ? "dropped"
+                                : judgement.verdict == DW_ACCEPT ? "accepted"
+                                                                 : "rejected";
     if (judgement.rule == nullptr) return fmt::format("{} by the default of policy inbound", verdict);
     return fmt::format("{} by rule {} ({})", verdict, judgement.rule->name, to_string(judgement.rule->place));
 }
@@ -49,7 +51,8 @@ std::vector<std::string> cut_connections(const std::vector<TcpConnection>& conne
         if (judgement.verdict != DW_ACCEPT)
             cut.push_back(fmt::format("your own connection from {} port {} to {} port {} would be {}",
                                       to_string(connection.peer), connection.peer_port,
-                                      to_string(connection.local), connection.local_port, judged_by(judgement)));
+                                      to_string(connection.local), connection.local_port,
+                                      judged_by(judgement)));
     }
     return cut;
 }
@@ -60,7 +63,8 @@ std::vector<std::string> broken_protection(const Policy& now, const Policy& then
     for (const std::vector<Protected>* lines : {&promised, &then.protects})
         for (const Broken& one : check_protected(*lines, then)) {
             std::string text = fmt::format("protect {}: {}", one.line->name, one.text);
-            if (std::find(broken.begin(), broken.end(), text) == broken.end()) broken.push_back(std::move(text));
+            if (std::find(broken.begin(), broken.end(), text) == broken.end())
+                broken.push_back(std::move(text));
         }
     return broken;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Would this policy lock somebody out? The connections that the caller sits on, and what the `protect` lines of the
-// policy in force promise, are asked of a candidate before it is loaded.
+// Would this policy lock somebody out? The connections that the caller sits on, and what the `protect` lines
+// of the policy in force promise, are asked of a candidate before it is loaded.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@
 
 namespace dishwall {
 
-// One sentence for each connection that comes through the uplink, is let in by `now`, and would not be by `then`.
-// Rates are not asked: they are for flows that begin. `own`: as `now` numbers it.
+// One sentence for each connection that comes through the uplink, is let in by `now`, and would not be by
+// `then`. Rates are not asked: they are for flows that begin. `own`: as `now` numbers it.
 [[nodiscard]] std::vector<std::string> cut_connections(const std::vector<TcpConnection>& connections,
                                                        const Own& own, const Policy& now, const Policy& then);
 

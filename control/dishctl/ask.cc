@@ -53,11 +53,11 @@ std::string document(const json& value) {
 std::string message_view(const json& reply) { return printable(text_of(reply, "message")) + "\n"; }
 
 Result<std::chrono::seconds> read_seconds(std::string_view text) {
-    constexpr std::uint64_t kYear = 365 * 24 * 60 * 60;
+    constexpr std::uint64_t kDay = 24 * 60 * 60;
     Diagnostics complaints;  // of a rule file: here the command line is what has to be told
-    const auto seconds = text.empty() ? std::nullopt : read_duration({text, {}}, {1, kYear}, &complaints);
+    const auto seconds = text.empty() ? std::nullopt : read_duration({text, {}}, {1, kDay}, &complaints);
     if (!seconds)
-        return fail("'{}' is no duration of 1s to 365d; write it as in rule files: 120s, 2m, 1h", text);
+        return fail("'{}' is no duration of 1s to 1d; write it as in rule files: 120s, 2m, 1h", text);
     return std::chrono::seconds(*seconds);
 }
 

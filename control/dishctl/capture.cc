@@ -46,7 +46,8 @@ void shorten_udp(Bytes* frame, const FrameParts& parts, std::size_t end) {
 void shorten(Bytes* frame, FrameParts* parts) {
     std::size_t missing = parts->end - frame->size();
     if (parts->fragment) missing = (missing + 7) / 8 * 8;
-    if (parts->end - missing <= parts->ip + (parts->family == 6 ? kIpv6 : 20)) return;  // nothing would be left
+    if (parts->end - missing <= parts->ip + (parts->family == 6 ? kIpv6 : 20))
+        return;  // nothing would be left
     const std::size_t end = parts->end - missing;
     frame->resize(end);
     shorten_udp(frame, *parts, end);
@@ -118,7 +119,8 @@ Result<Capture> Capture::open(const std::string& path) {
     if (!raw && link != DLT_EN10MB) {
         const char* name = ::pcap_datalink_val_to_name(link);
         return fail(
-            "the capture {} has link type {}; Ethernet and raw IP can be read: capture on one interface, not on "
+            "the capture {} has link type {}; Ethernet and raw IP can be read: capture on one interface, not "
+            "on "
             "'any'",
             path, name == nullptr ? std::to_string(link) : name);
     }

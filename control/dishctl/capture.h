@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A capture file, by libpcap, as frames that can be judged. What was captured is often not what was on the wire: the
-// capture cut it off (tcpdump -s), the kernel had glued several packets together (GRO) or not yet cut one up (GSO),
-// and the checksum was left to the network card. So each frame is mended: what is missing or beyond 2 KiB is taken
-// off the lengths in its headers, and its checksum is made right. What the headers say otherwise stays.
+// A capture file, by libpcap, as frames that can be judged. What was captured is often not what was on the
+// wire: the capture cut it off (tcpdump -s), the kernel had glued several packets together (GRO) or not yet
+// cut one up (GSO), and the checksum was left to the network card. So each frame is mended: what is missing
+// or beyond 2 KiB is taken off the lengths in its headers, and its checksum is made right. What the headers
+// say otherwise stays.
 #pragma once
 
 #include <cstdint>

@@ -22,6 +22,7 @@ using nlohmann::json;
 
 struct Situation {
     const Verb* verb = nullptr;          // null: it is what is being typed
+    bool lost = false;                   // there is no such verb: nothing can be said
     const VerbOption* option = nullptr;  // whose value is being typed
     std::size_t position = 0;            // among the verb's words
     std::vector<std::string> before;     // the verb's words so far
@@ -68,6 +69,7 @@ Situation situation_of(std::vector<std::string> words) {
             const auto verbs = all_verbs();
             const auto found = std::ranges::find_if(verbs, [&](const Verb& one) { return word == one.name; });
             if (found != verbs.end()) now.verb = &*found;
+            now.lost = found == verbs.end();
         } else {
             now.before.push_back(word);
         }
@@ -204,6 +206,7 @@ bool wants_names(const std::vector<std::string>& words) {
 Completion complete(const std::vector<std::string>& words, const json& names) {
     const Situation now = situation_of(words);
     Completion answer;
+    if (now.lost) return answer;
     if (now.option == nullptr && now.typed.starts_with("-"))
         add_options(now, &answer.candidates);
     else if (now.option == nullptr && now.verb == nullptr)

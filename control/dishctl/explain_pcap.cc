@@ -19,7 +19,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kBatch = 200;  // the control socket takes 1 MiB, and a mended frame is 2 KiB at the most
+constexpr std::size_t kBatch =
+    200;  // the control socket takes 1 MiB, and a mended frame is 2 KiB at the most
 constexpr std::uint64_t kProgressEvery = 50 * kBatch;
 constexpr std::array<const char*, 2> kDirections{"in", "out"};
 
@@ -30,10 +31,12 @@ public:
         for (const json& one : part_of(reply, "prefixes"))
             if (const auto prefix = parse_prefix(text_of(one, "prefix"))) prefixes_.push_back(*prefix);
         for (const json& one : part_of(reply, "self"))
-            if (const auto address = parse_ipv6(one.get<std::string>())) prefixes_.push_back(Ipv6Prefix::containing(*address, 128));
+            if (const auto address = parse_ipv6(one.get<std::string>()))
+                prefixes_.push_back(Ipv6Prefix::containing(*address, 128));
     }
 
-    // To us or to a group on the link is in, everything else out. IPv4 leaves from a private address (RFC 1918, 6598).
+    // To us or to a group on the link is in, everything else out. IPv4 leaves from a private address (RFC
+    // 1918, 6598).
     [[nodiscard]] const char* direction_of(const FrameParts& parts) const {
         if (parts.family == 4) return is_private_ipv4(parts.source) ? "out" : "in";
         if (has(parts.destination)) return "in";
@@ -95,10 +98,13 @@ json summary_json(const Tally& tally) {
 
 std::string summary_text(const Tally& tally, const View& view) {
     if (tally.packets == 0) return "no packets\n";
-    Table table(view, {{"VERDICT"}, {"REASON"}, {"RULE", Table::Kind::shrinks}, {"PACKETS", Table::Kind::right}});
+    Table table(view,
+                {{"VERDICT"}, {"REASON"}, {"RULE", Table::Kind::shrinks}, {"PACKETS", Table::Kind::right}});
     bool midway = false;
     for (const auto& [key, packets] : tally.most_first()) {
-        table.add({{key[0], key[0] == "accept" ? "green" : "red"}, key[1], printable(key[2]),
+        table.add({{key[0], key[0] == "accept" ? "green" : "red"},
+                   key[1],
+                   printable(key[2]),
                    std::to_string(packets)});
         midway |= key[1] == "tcp-no-flow" || key[1] == "fragment-stray" || key[1] == "icmp-no-flow";
     }

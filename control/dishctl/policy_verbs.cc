@@ -2,7 +2,9 @@
 #include "control/dishctl/policy_verbs.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include "control/caller/caller_connection.h"
 #include "control/dishctl/ask.h"
 #include "control/dishctl/policy_views.h"
 #include "control/dishctl/text.h"
@@ -29,7 +31,11 @@ json side_in(const std::vector<std::string>& words, std::size_t at) {
 
 // Load and Rollback have the same reply. Its warnings are about the rule file: they go where `check` writes
 // them.
-int put_in_force(const Invocation& invocation, const char* method, const json& parameters) {
+int put_in_force(const Invocation& invocation, const char* method, json parameters) {
+    // Over which connection we sit here: the daemon may not have the right to see that itself
+    // (control/caller).
+    for (const TcpConnection& connection : accepted_connections(sockets_of_ancestors(::getpid())))
+        parameters["sockets"].push_back(connection.socket);
     return ask_and_show(invocation, method, parameters, [&](const json& reply) {
         if (const std::string warnings = text_of(reply, "warnings"); !warnings.empty())
             *invocation.err << warnings << "\n";

@@ -37,10 +37,11 @@ const char* color_of_policy(const std::string& state) {
     return state == "reverted" ? "red" : nullptr;
 }
 
-// What a person calls how a policy came into force.
-std::string came_by(const std::string& by) {
-    if (by == "revert") return "not confirmed";
-    return by;
+// "load", "start"; "rollback to 3": asked for; "back to 3": nobody confirmed the one before.
+std::string came_by(const json& policy) {
+    const std::string by = text_of(policy, "by"), of = text_of(policy, "of");
+    if (by == "rollback") return "rollback to " + of;
+    return by == "revert" ? "back to " + of : by;
 }
 
 // ---- diff
@@ -88,11 +89,14 @@ std::string rule_changes(const json& rules, const View& view) {
 
 std::string ending_flows(const json& reply, const View& view) {
     const json& flows = part_of(reply, "flows");
-    const std::uint64_t total = number_of(reply, "flows_total");
-    if (total == 0) return "no open flow would end\n";
-    std::string text = fmt::format("{} open flow{} would end:\n", total, total == 1 ? "" : "s");
-    text += flow_table(flows, view);
+    const std::uint64_t total = number_of(reply, "flows_total"), judged = number_of(reply, "flows_judged"),
+                        open = number_of(reply, "flows_open");
+    std::string text = total == 0 ? "no open flow would end\n"
+                                  : fmt::format("{} open flow{} would end:\n", total, total == 1 ? "" : "s");
+    if (total > 0) text += flow_table(flows, view);
     if (flows.size() < total) text += fmt::format("and {} more\n", total - flows.size());
+    if (judged < open)
+        text += fmt::format("only {} of {} open flows were judged: there are too many\n", judged, open);
     return text;
 }
 
@@ -121,7 +125,7 @@ std::string policies_view(const json& reply, const View& view) {
     for (const json& one : policies) {
         const std::string state = text_of(one, "state"), confirm_by = text_of(one, "confirm_by");
         const json& rules = part_of(one, "rules");
-        table.add({text_of(one, "number"), date_text(text_of(one, "time")), came_by(text_of(one, "by")),
+        table.add({text_of(one, "number"), date_text(text_of(one, "time")), came_by(one),
                    Table::Cell(state, color_of_policy(state)),
                    text_of(rules, "inbound") + "/" + text_of(rules, "outbound"), text_of(one, "path")});
         if (!confirm_by.empty())

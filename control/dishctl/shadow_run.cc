@@ -63,7 +63,8 @@ tl::expected<void, CallFailure> watch(const Invocation& invocation, IpcClient* c
         std::this_thread::sleep_until(std::min(end, Clock::now() + kAskEvery));
         const auto report = client->call("org.dishwall.ShadowReport", {{"id", id}, {"flows", false}});
         if (!report) return tl::unexpected(report.error());
-        const auto left = std::chrono::ceil<std::chrono::seconds>(std::max(end - Clock::now(), Clock::duration()));
+        const auto left =
+            std::chrono::ceil<std::chrono::seconds>(std::max(end - Clock::now(), Clock::duration()));
         show_progress(invocation, *report, left);
     }
     return {};

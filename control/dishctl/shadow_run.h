@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `dishctl shadow FILE --for 60s`: what would change if this rule file were in force, seen on the traffic of the
-// next minute. The daemon compares (control/shadow/); here it is started, watched and shown. When dishctl is
-// interrupted, the daemon stops by itself.
+// `dishctl shadow FILE --for 60s`: what would change if this rule file were in force, seen on the traffic of
+// the next minute. The daemon compares (control/shadow/); here it is started, watched and shown. When dishctl
+// is interrupted, the daemon stops by itself.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,8 @@
 
 namespace dishwall {
 
-// kOk whether there are differences or not: scripts read -j. A bad file is the failure of a Load: BadInput with
-// diagnostics. On a terminal a count is shown while it runs.
+// kOk whether there are differences or not: scripts read -j. A bad file is the failure of a Load: BadInput
+// with diagnostics. On a terminal a count is shown while it runs.
 [[nodiscard]] tl::expected<ExitCode, CallFailure> shadow_run(const Invocation& invocation,
                                                              const std::string& file,
                                                              std::chrono::seconds length);

@@ -27,8 +27,8 @@ std::vector<KnownRule> known_rules(const Policy& policy, const Chain& chain) {
     known.reserve(chain.rules.size());
     for (const Rule& rule : chain.rules) {
         KnownRule one{&rule, meaning_of(policy, rule), {}};
-        one.key = rule.named ? "name " + rule.name
-                             : fmt::format("rule {} {}", one.meaning, seen[one.meaning]++);
+        one.key =
+            rule.named ? "name " + rule.name : fmt::format("rule {} {}", one.meaning, seen[one.meaning]++);
         known.push_back(std::move(one));
     }
     return known;
@@ -38,11 +38,14 @@ std::vector<KnownRule> known_rules(const Policy& policy, const Chain& chain) {
 std::vector<bool> longest_ascending(const std::vector<std::size_t>& positions) {
     std::vector<std::size_t> ends, former(positions.size());
     for (std::size_t i = 0; i < positions.size(); ++i) {
-        const auto at = std::lower_bound(ends.begin(), ends.end(), positions[i],
-                                         [&](std::size_t end, std::size_t value) { return positions[end] < value; });
+        const auto at =
+            std::lower_bound(ends.begin(), ends.end(), positions[i],
+                             [&](std::size_t end, std::size_t value) { return positions[end] < value; });
         former[i] = at == ends.begin() ? i : *std::prev(at);
-        if (at == ends.end()) ends.push_back(i);
-        else *at = i;
+        if (at == ends.end())
+            ends.push_back(i);
+        else
+            *at = i;
     }
     std::vector<bool> stays(positions.size(), false);
     if (ends.empty()) return stays;
@@ -87,15 +90,18 @@ public:
             }
             const KnownRule& former = old_[positions[next]];
             const bool moved = !stays[next++];
-            if (former.meaning != new_[i].meaning) add(Kind::changed, &former, &new_[i], changes);
-            else if (moved) add(Kind::moved, &former, &new_[i], changes);
+            if (former.meaning != new_[i].meaning)
+                add(Kind::changed, &former, &new_[i], changes);
+            else if (moved)
+                add(Kind::moved, &former, &new_[i], changes);
         }
     }
 
 private:
     void compare_defaults(std::vector<RuleChange>* changes) const {
         if (old_chain_.default_verdict == new_chain_.default_verdict) return;
-        changes->push_back({Kind::changed, name_, "default", "default " + to_string(old_chain_.default_verdict),
+        changes->push_back({Kind::changed, name_, "default",
+                            "default " + to_string(old_chain_.default_verdict),
                             "default " + to_string(new_chain_.default_verdict)});
     }
 
@@ -105,7 +111,8 @@ private:
         return text.empty() ? one->meaning : text;
     }
 
-    void add(Kind kind, const KnownRule* before, const KnownRule* after, std::vector<RuleChange>* changes) const {
+    void add(Kind kind, const KnownRule* before, const KnownRule* after,
+             std::vector<RuleChange>* changes) const {
         RuleChange change{kind, name_, (after != nullptr ? after : before)->rule->name,
                           text_of(before, old_texts_), text_of(after, new_texts_)};
         // The same words, and something else is meant: then that has to be shown.
@@ -128,10 +135,14 @@ private:
 
 const char* to_string(Kind kind) {
     switch (kind) {
-        case Kind::added: return "added";
-        case Kind::removed: return "removed";
-        case Kind::changed: return "changed";
-        case Kind::moved: return "moved";
+        case Kind::added:
+            return "added";
+        case Kind::removed:
+            return "removed";
+        case Kind::changed:
+            return "changed";
+        case Kind::moved:
+            return "moved";
     }
     return "";
 }

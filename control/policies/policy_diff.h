@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What differs between two policies, in terms of their rules. A rule is known by its name; one without a name by what
-// it means, so that a line more at the top of the file is no difference at all.
+// What differs between two policies, in terms of their rules. A rule is known by its name; one without a name
+// by what it means, so that a line more at the top of the file is no difference at all.
 #pragma once
 
 #include <string>
@@ -26,8 +26,8 @@ struct DiffSide {
     const std::vector<RuleText>& texts;
 };
 
-// Inbound first, then outbound; of each its default, then what was removed, then the rest as it is ordered in `after`.
-// Of rules that changed places, as few as possible are called moved.
+// Inbound first, then outbound; of each its default, then what was removed, then the rest as it is ordered in
+// `after`. Of rules that changed places, as few as possible are called moved.
 [[nodiscard]] std::vector<RuleChange> diff_rules(const DiffSide& before, const DiffSide& after);
 
 }  // namespace dishwall

@@ -27,10 +27,10 @@ std::string text_of(const json& value) {
 json meta_of(const StoredPolicy& policy, const std::vector<RuleText>& texts) {
     json names = json::array();
     for (const RuleText& text : texts) names.push_back(text.name);
-    return {{"time", policy.time.count()},        {"path", policy.path},
-            {"by", to_string(policy.by)},         {"of", policy.of},
-            {"unprotected", policy.unprotected},  {"inbound", policy.inbound},
-            {"outbound", policy.outbound},        {"texts", std::move(names)}};
+    return {{"time", policy.time.count()},       {"path", policy.path},
+            {"by", to_string(policy.by)},        {"of", policy.of},
+            {"unprotected", policy.unprotected}, {"inbound", policy.inbound},
+            {"outbound", policy.outbound},       {"texts", std::move(names)}};
 }
 
 // Throws json::exception when it is something else.
@@ -64,16 +64,14 @@ json state_of(const Standing& standing) {
 
 // Throws json::exception when it is something else.
 Standing standing_from(const json& state) {
-    Standing standing{state.at("in_force").get<unsigned>(),
-                      std::nullopt,
+    Standing standing{state.at("in_force").get<unsigned>(), std::nullopt,
                       state.at("refused").get<std::vector<unsigned>>(),
                       state.at("reverted").get<std::vector<unsigned>>()};
     if (const json& saved = state.at("unconfirmed"); !saved.is_null())
-        standing.unconfirmed = {
-            saved.at("back_to").get<unsigned>(),
-            {saved.at("boot").get<std::string>(),
-             std::chrono::nanoseconds(saved.at("boottime_ns").get<std::int64_t>()),
-             UnixTime(saved.at("wall_ns").get<std::int64_t>())}};
+        standing.unconfirmed = {saved.at("back_to").get<unsigned>(),
+                                {saved.at("boot").get<std::string>(),
+                                 std::chrono::nanoseconds(saved.at("boottime_ns").get<std::int64_t>()),
+                                 UnixTime(saved.at("wall_ns").get<std::int64_t>())}};
     return standing;
 }
 
@@ -107,10 +105,14 @@ bool has(const std::vector<unsigned>& numbers, unsigned number) {
 
 const char* to_string(PolicyBy by) {
     switch (by) {
-        case PolicyBy::load: return "load";
-        case PolicyBy::rollback: return "rollback";
-        case PolicyBy::revert: return "revert";
-        case PolicyBy::start: return "start";
+        case PolicyBy::load:
+            return "load";
+        case PolicyBy::rollback:
+            return "rollback";
+        case PolicyBy::revert:
+            return "revert";
+        case PolicyBy::start:
+            return "start";
     }
     return "";
 }
@@ -129,8 +131,10 @@ void PolicyStore::read_policies() {
         if (!number || !std::filesystem::exists(entry.path() / "meta.json", none)) continue;
         const Result<json> meta = read_json(entry.path() / "meta.json");
         try {
-            if (meta) all_.push_back(policy_from(*meta, *number));
-            else warnings_.push_back(meta.error().message);
+            if (meta)
+                all_.push_back(policy_from(*meta, *number));
+            else
+                warnings_.push_back(meta.error().message);
         } catch (const json::exception&) {
             warnings_.push_back(fmt::format("{} does not describe a policy", entry.path().string()));
         }
@@ -144,8 +148,10 @@ void PolicyStore::read_standing() {
     if (!std::filesystem::exists(directory_ / "state.json", none)) return;
     const Result<json> state = read_json(directory_ / "state.json");
     try {
-        if (state) standing_ = standing_from(*state);
-        else warnings_.push_back(state.error().message);
+        if (state)
+            standing_ = standing_from(*state);
+        else
+            warnings_.push_back(state.error().message);
     } catch (const json::exception&) {
         warnings_.push_back(fmt::format("{} does not say what is in force: nothing is known of it",
                                         (directory_ / "state.json").string()));
@@ -153,8 +159,8 @@ void PolicyStore::read_standing() {
 }
 
 const StoredPolicy* PolicyStore::find(unsigned number) const {
-    const auto found = std::find_if(all_.begin(), all_.end(),
-                                    [&](const StoredPolicy& one) { return one.number == number; });
+    const auto found =
+        std::find_if(all_.begin(), all_.end(), [&](const StoredPolicy& one) { return one.number == number; });
     return found == all_.end() ? nullptr : &*found;
 }
 
@@ -203,7 +209,8 @@ Result<unsigned> PolicyStore::add(StoredPolicy policy, const std::vector<RuleTex
         return replace_file((place / name).string(), text);
     };
     Result<void> written;
-    for (std::size_t i = 0; i < texts.size() && written; ++i) written = write(std::to_string(i), texts[i].text);
+    for (std::size_t i = 0; i < texts.size() && written; ++i)
+        written = write(std::to_string(i), texts[i].text);
     if (written) written = write("meta.json", text_of(meta_of(policy, texts)));
     if (!written) {
         std::filesystem::remove_all(place, none);
@@ -222,7 +229,8 @@ void PolicyStore::remove(unsigned number) {
 
 Result<void> PolicyStore::stand(Standing standing) {
     // This syncs the directory, too, and with it the entry of a policy that was just added.
-    if (Result<void> written = replace_file((directory_ / "state.json").string(), text_of(state_of(standing)));
+    if (Result<void> written =
+            replace_file((directory_ / "state.json").string(), text_of(state_of(standing)));
         !written)
         return written;
     standing_ = std::move(standing);

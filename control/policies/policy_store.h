@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Every policy that was in force, on disk and numbered: what `rollback` goes back to and `history` shows. And what
-// stands: which of them is in force, whether somebody still has to confirm it, and which of them were taken back, so
-// that their texts do not come into force again by a mere restart.
+// Every policy that was in force, on disk and numbered: what `rollback` goes back to and `history` shows. And
+// what stands: which of them is in force, whether somebody still has to confirm it, and which of them were
+// taken back, so that their texts do not come into force again by a mere restart.
 //
 //   STATE_DIR/policies/state.json        what stands
 //   STATE_DIR/policies/7/meta.json       written last: without it there is no policy 7
 //   STATE_DIR/policies/7/0, 1, ...       the texts of its rule files as they were read
 //
-// All of it is synced to disk before the policy is swapped in: after a power cut the deadline of an unconfirmed
-// policy is never lost. At most kKept policies stay, and those that may still be needed.
+// All of it is synced to disk before the policy is swapped in: after a power cut the deadline of an
+// unconfirmed policy is never lost. At most kKept policies stay, and those that may still be needed.
 #pragma once
 
 #include <chrono>
@@ -33,8 +33,8 @@ struct StoredPolicy {
     UnixTime time{0};     // when it came into force
     std::string path;     // of the rule file
     PolicyBy by = PolicyBy::load;
-    unsigned of = 0;      // whose texts these are: its own number, or that of the one that was gone back to
-    bool unprotected = false;  // its own protect lines are broken; somebody forced it
+    unsigned of = 0;  // whose texts these are: its own number, or that of the one that was gone back to
+    bool unprotected = false;               // its own protect lines are broken; somebody forced it
     std::size_t inbound = 0, outbound = 0;  // rules
 };
 
@@ -81,8 +81,8 @@ public:
     // The first of these numbers that has the texts.
     [[nodiscard]] std::optional<unsigned> with_texts(const std::vector<unsigned>& numbers,
                                                      const std::vector<RuleText>& texts) const;
-    // What `rollback` without a number goes back to. Each further one goes one back: the texts that `number` has
-    // are those of an older one after a rollback, and it is from there that this counts.
+    // What `rollback` without a number goes back to. Each further one goes one back: the texts that `number`
+    // has are those of an older one after a rollback, and it is from there that this counts.
     [[nodiscard]] std::optional<unsigned> before(unsigned number) const;
 
     // Returns its number. `policy.number` is not read, and `policy.of` 0 stands for the new number.

@@ -16,7 +16,8 @@ std::string joined(const List& list, const Text& text) {
 }
 
 std::string port_text(const PortRange& range) {
-    return range.first == range.last ? std::to_string(range.first) : fmt::format("{}-{}", range.first, range.last);
+    return range.first == range.last ? std::to_string(range.first)
+                                     : fmt::format("{}-{}", range.first, range.last);
 }
 
 std::string protocol_text(const ProtocolMatch& match) {
@@ -94,7 +95,8 @@ private:
             while (at_ < text_.size() && text_[at_] != '\n') ++at_;
             return true;
         }
-        const bool continued = c == '\\' && text_.substr(at_).find_first_not_of(" \t\r") != std::string_view::npos &&
+        const bool continued = c == '\\' &&
+                               text_.substr(at_).find_first_not_of(" \t\r") != std::string_view::npos &&
                                text_[at_ + text_.substr(at_).find_first_not_of(" \t\r")] == '\n';
         if (continued) at_ += text_.substr(at_).find('\n') + 1;
         if (continued || c == ' ' || c == '\t' || c == '\r' || (c == '\n' && depth_ > 0)) {
@@ -136,7 +138,8 @@ std::string meaning_of(const Policy& policy, const Rule& rule) {
 RuleTexts::RuleTexts(const std::vector<RuleText>& texts) {
     for (const RuleText& one : texts) {
         File file{one.text, {0}};
-        for (std::size_t at = 0; (at = one.text.find('\n', at)) != std::string::npos;) file.lines.push_back(++at);
+        for (std::size_t at = 0; (at = one.text.find('\n', at)) != std::string::npos;)
+            file.lines.push_back(++at);
         files_.insert_or_assign(one.name, std::move(file));
     }
 }
@@ -146,8 +149,8 @@ std::string RuleTexts::statement_at(const Place& place) const {
     if (found == files_.end() || place.line == 0 || place.line > found->second.lines.size()) return {};
     const File& file = found->second;
     std::size_t at = file.lines[place.line - 1];
-    for (unsigned column = 1; column < place.column && at < file.text.size(); ++column)
-        do ++at;
+    for (unsigned column = 1; column < place.column && at < file.text.size(); ++column) do
+            ++at;
         while (at < file.text.size() && !begins_a_character(file.text[at]));
     return Statement(file.text.substr(std::min(at, file.text.size()))).read();
 }

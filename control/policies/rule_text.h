@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A rule as text, in two ways: as its author wrote it, taken from the texts of its policy, for people; and as what it
-// means with every name looked up, to tell whether two rules are the same. A rule whose text did not change may mean
-// something else, because a set that it names did; and one on another line means the same.
+// A rule as text, in two ways: as its author wrote it, taken from the texts of its policy, for people; and as
+// what it means with every name looked up, to tell whether two rules are the same. A rule whose text did not
+// change may mean something else, because a set that it names did; and one on another line means the same.
 #pragma once
 
 #include <map>
@@ -23,7 +23,8 @@ public:
     // `texts` is referenced.
     explicit RuleTexts(const std::vector<RuleText>& texts);
 
-    // The statement at this place, its blanks folded and its comment left out. Empty: the texts have no such place.
+    // The statement at this place, its blanks folded and its comment left out. Empty: the texts have no such
+    // place.
     [[nodiscard]] std::string statement_at(const Place& place) const;
 
 private:

@@ -33,18 +33,20 @@ StartPlan plan_start(const Standing& standing, const std::string& boot, std::chr
                             standing.in_force, back_to)};
     if (boottime >= deadline.at)
         return {back_to, PolicyBy::revert, reverted(standing),
-                fmt::format("policy {} was not confirmed in time: back to policy {}", standing.in_force, back_to)};
+                fmt::format("policy {} was not confirmed in time: back to policy {}", standing.in_force,
+                            back_to)};
     const auto left = std::chrono::ceil<std::chrono::seconds>(deadline.at - boottime).count();
     return {standing.in_force, PolicyBy::start, standing,
-            fmt::format("policy {} is not confirmed yet: back to policy {} in {} s", standing.in_force, back_to,
-                        left)};
+            fmt::format("policy {} is not confirmed yet: back to policy {} in {} s", standing.in_force,
+                        back_to, left)};
 }
 
 StartPlan plan_instead_of(const Standing& standing, unsigned refused, const std::string& file) {
-    return {standing.in_force, PolicyBy::start, standing,
-            fmt::format("{} is NOT used: it is still the text of policy {}, which was taken back. Policy {} is "
-                        "started in its place; edit the file, or load it with 'dishctl load'",
-                        file, refused, standing.in_force)};
+    return {
+        standing.in_force, PolicyBy::start, standing,
+        fmt::format("{} is NOT used: it is still the text of policy {}, which was taken back. Policy {} is "
+                    "started in its place; edit the file, or load it with 'dishctl load'",
+                    file, refused, standing.in_force)};
 }
 
 }  // namespace dishwall

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What a daemon that starts puts in force: the rule file, as ever, or a policy of the store, because somebody's way
-// back depends on it. Pure, so that every case is a line of a test.
+// What a daemon that starts puts in force: the rule file, as ever, or a policy of the store, because
+// somebody's way back depends on it. Pure, so that every case is a line of a test.
 //
 //   unconfirmed, same boot, time left      it goes on, with the time that is left
 //   unconfirmed, same boot, too late       the former one: the deadline passed while no daemon ran
-//   unconfirmed, another boot              the former one: whoever reboots a box that he cannot reach wants it back
-//   the file's texts were taken back       the one in force, until somebody edits the file or loads it
-//   anything else                          the rule file
+//   unconfirmed, another boot              the former one: whoever reboots a box that he cannot reach wants
+//   it back the file's texts were taken back       the one in force, until somebody edits the file or loads
+//   it anything else                          the rule file
 #pragma once
 
 #include <chrono>

@@ -34,8 +34,8 @@ PacketSpec packet_of(const dw_event& event) {
     return packet;
 }
 
-// The chain refused by its default, and the port was open for everybody: so it would be under any policy whose
-// default is asked.
+// The chain refused by its default, and the port was open for everybody: so it would be under any policy
+// whose default is asked.
 bool stays_open(const dw_event& event, const Judgement& then) {
     return event.reason == DW_REASON_INDEPENDENT && then.rule == nullptr;
 }
@@ -53,18 +53,18 @@ void Comparison::add(const dw_event& event, const CounterRegistry& names) {
     ++judged_;
     missed_ += event.missed;
     if (stage_of(event.reason) != Stage::policy) return;  // accepted, and then refused by something built in
-    latest_ns_ = std::max<std::uint64_t>(latest_ns_, event.time_ns);     // events of several CPUs may overtake each other
+    latest_ns_ =
+        std::max<std::uint64_t>(latest_ns_, event.time_ns);  // events of several CPUs may overtake each other
     const PacketSpec packet = packet_of(event);
-    const Judgement then =
-        evaluate(candidate_, own_, query_of(packet), [&](const Rule& rule, const Ipv6Address& sender) {
-            return is_over(rule, sender, latest_ns_);
-        });
+    const Judgement then = evaluate(
+        candidate_, own_, query_of(packet),
+        [&](const Rule& rule, const Ipv6Address& sender) { return is_over(rule, sender, latest_ns_); });
     const auto now = static_cast<dw_verdict>(event.verdict);
     if (comes_to(then.verdict, now) || stays_open(event, then)) return;
 
     const RuleCounter* rule = event.rule == DW_NO_RULE ? nullptr : names.find(event.rule);
-    const Key key{rule == nullptr ? "" : rule->name, to_string(now), then.rule == nullptr ? "" : then.rule->name,
-                  to_string(then.verdict)};
+    const Key key{rule == nullptr ? "" : rule->name, to_string(now),
+                  then.rule == nullptr ? "" : then.rule->name, to_string(then.verdict)};
     if (differences_.size() == kDifferencesMost && !differences_.contains(key)) {
         ++unlisted_;
         return;
@@ -75,7 +75,8 @@ void Comparison::add(const dw_event& event, const CounterRegistry& names) {
 
 json Comparison::report() const {
     std::vector<std::pair<Key, Difference>> most_first(differences_.begin(), differences_.end());
-    std::ranges::stable_sort(most_first, std::greater<>(), [](const auto& one) { return one.second.packets; });
+    std::ranges::stable_sort(most_first, std::greater<>(),
+                             [](const auto& one) { return one.second.packets; });
     json differences = json::array();
     for (const auto& [key, difference] : most_first)
         differences.push_back({{"rule_now", rule_or_null(key[0])},

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Packets as the policy in force judged them, beside what a candidate would say: the differences, collected by who
-// decides now and who would then. Pure: events come in, a report comes out.
+// Packets as the policy in force judged them, beside what a candidate would say: the differences, collected
+// by who decides now and who would then. Pure: events come in, a report comes out.
 //
-// What is compared is what a chain judges. Built-in checks are the same under every policy but for the networks that a
-// file names, and packets of known flows are not judged at all.
+// What is compared is what a chain judges. Built-in checks are the same under every policy but for the
+// networks that a file names, and packets of known flows are not judged at all.
 #pragma once
 
 #include <array>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `dishctl shadow`: a candidate beside the policy in force, on live traffic. While a run lasts, the programs report
-// every packet that a chain judges (DW_OPTION_REPORT_JUDGED); it costs each of them an event, and the daemon a look
-// through the candidate's rules. So there is one run at a time, and it ends by itself when nobody asks for its report
-// any more.
+// `dishctl shadow`: a candidate beside the policy in force, on live traffic. While a run lasts, the programs
+// report every packet that a chain judges (DW_OPTION_REPORT_JUDGED); it costs each of them an event, and the
+// daemon a look through the candidate's rules. So there is one run at a time, and it ends by itself when
+// nobody asks for its report any more.
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -32,8 +32,8 @@ public:
     [[nodiscard]] bool is_running() const { return run_.has_value(); }
     // Reads and checks the file. Returns the run's id. Only when none is running.
     [[nodiscard]] tl::expected<std::uint64_t, ConfigFailure> start(const std::string& path);
-    // Of the run with this id, which lasts on then; `with_flows`: also the open flows that would end, which takes a
-    // look at each. Null: there is no such run (any more).
+    // Of the run with this id, which lasts on then; `with_flows`: also the open flows that would end, which
+    // takes a look at each. Null: there is no such run (any more).
     [[nodiscard]] nlohmann::json report(std::uint64_t id, bool with_flows);
     void end();
 

@@ -18,7 +18,8 @@ namespace dishwall {
 namespace {
 
 constexpr char kTable[] =
-    "  sl  local_address                         remote_address                        st tx_queue rx_queue tr "
+    "  sl  local_address                         remote_address                        st tx_queue rx_queue "
+    "tr "
     "tm->when retrnsmt   uid  timeout inode\n"
     "   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 "
     "00:00000000 00000000     0        0 11 1 0000000000000000 100 0 0 10 0\n"
@@ -92,11 +93,13 @@ protected:
 
 TEST_F(Lockout, NamesConnectionRuleAndPlace) {
     EXPECT_EQ(cut(ssh_, open_, closed_),
-              (std::vector<std::string>{"your own connection from 2001:db8:7::5 port 50000 to 2001:db8:aa00::1 port 22 "
-                                        "would be dropped by rule closed (test.conf:10)"}));
+              (std::vector<std::string>{
+                  "your own connection from 2001:db8:7::5 port 50000 to 2001:db8:aa00::1 port 22 "
+                  "would be dropped by rule closed (test.conf:10)"}));
     EXPECT_EQ(cut(ssh_, open_, policy_with("    accept tcp 443\n")),
-              (std::vector<std::string>{"your own connection from 2001:db8:7::5 port 50000 to 2001:db8:aa00::1 port 22 "
-                                        "would be dropped by the default of policy inbound"}));
+              (std::vector<std::string>{
+                  "your own connection from 2001:db8:7::5 port 50000 to 2001:db8:aa00::1 port 22 "
+                  "would be dropped by the default of policy inbound"}));
     EXPECT_EQ(cut(ssh_, open_, open_), std::vector<std::string>{});
 }
 
@@ -112,13 +115,15 @@ TEST_F(Lockout, WhatDoesNotComeThroughTheUplinkIsInNoDanger) {
     TcpConnection to_another = ssh_;
     to_another.local = *parse_ipv6("2001:db8:5::1");
     EXPECT_EQ(cut(to_another, open_, closed_), std::vector<std::string>{});
-    EXPECT_EQ(cut(ssh_, closed_, closed_), std::vector<std::string>{}) << "it comes another way: it is not let in now";
+    EXPECT_EQ(cut(ssh_, closed_, closed_), std::vector<std::string>{})
+        << "it comes another way: it is not let in now";
 }
 
 TEST_F(Lockout, ProtectLinesOfBothPoliciesHold) {
     const auto with_line = [](const std::string& inbound) {
         const Policy policy = policy_with(inbound);
-        Policy with = policy_with(inbound + "}\nprotect management { tcp 22 to self }\npolicy inbound on dish {\n");
+        Policy with =
+            policy_with(inbound + "}\nprotect management { tcp 22 to self }\npolicy inbound on dish {\n");
         EXPECT_EQ(with.protects.size(), 1u);
         return with;
     };

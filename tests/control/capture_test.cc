@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Captures as people have them: cut off, glued together, with checksums that nobody filled in. Written by libpcap, so
-// that what is read is what tcpdump writes.
+// Captures as people have them: cut off, glued together, with checksums that nobody filled in.
 #include "control/dishctl/capture.h"
 
 #include <gtest/gtest.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <pcap/pcap.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "capture_file.h"
 #include "control/frame_builder.h"
 #include "control/frame_parts.h"
 #include "control/frame_text.h"
@@ -38,34 +37,25 @@ Bytes longer(Bytes frame, std::size_t more) {
     return frame;
 }
 
-class CaptureFile : public testing::Test {
+class Captures : public testing::Test {
 protected:
-    void write(const std::vector<Bytes>& frames, int link = DLT_EN10MB, int snap = 262144) {
-        pcap_t* dead = pcap_open_dead(link, snap);
-        pcap_dumper_t* dumper = pcap_dump_open(dead, path_.c_str());
-        ASSERT_NE(dumper, nullptr) << pcap_geterr(dead);
-        for (const Bytes& frame : frames) {
-            pcap_pkthdr header{};
-            header.len = static_cast<bpf_u_int32>(frame.size());
-            header.caplen = std::min(header.len, static_cast<bpf_u_int32>(snap));
-            pcap_dump(reinterpret_cast<u_char*>(dumper), &header, frame.data());
-        }
-        pcap_dump_close(dumper);
-        pcap_close(dead);
-    }
     std::vector<Bytes> read() {
         std::vector<Bytes> frames;
-        Result<Capture> capture = Capture::open(path_);
+        Result<Capture> capture = Capture::open(file_.path());
         EXPECT_TRUE(capture) << capture.error().message;
-        for (auto frame = capture->next(); frame && *frame; frame = capture->next()) frames.push_back(**frame);
+        for (auto frame = capture->next(); frame && *frame; frame = capture->next())
+            frames.push_back(**frame);
         return frames;
     }
-    ~CaptureFile() override { std::filesystem::remove(path_); }
+    void write(const std::vector<Bytes>& frames, int link = DLT_EN10MB, unsigned snap = 262144) {
+        file_.write(frames, link, snap);
+    }
 
-    const std::string path_ = fmt::format("/tmp/dw-capture-{}.pcap", ::getpid());
+    CaptureFile file_;
+    const std::string path_ = file_.path();
 };
 
-TEST_F(CaptureFile, WholeFramesStayAsTheyAre) {
+TEST_F(Captures, WholeFramesStayAsTheyAre) {
     const std::vector<Bytes> frames{frame_of(kToWeb), frame_of("out udp [2001:db8::1]:5 > [2001:db8::2]:53"),
                                     frame_of("in icmpv6 echo-request 2001:db8::1 > 2001:db8::2"),
                                     frame_of("in proto 50 2001:db8::1 > 2001:db8::2")};
@@ -73,7 +63,7 @@ TEST_F(CaptureFile, WholeFramesStayAsTheyAre) {
     EXPECT_EQ(read(), frames);
 }
 
-TEST_F(CaptureFile, ChecksumsThatNobodyFilledInAreMadeRight) {
+TEST_F(Captures, ChecksumsThatNobodyFilledInAreMadeRight) {
     for (const char* text : {kToWeb, "out udp [2001:db8::1]:5 > [2001:db8::2]:53",
                              "in icmpv6 echo-request 2001:db8::1 > 2001:db8::2"}) {
         const Bytes right = frame_of(text);
@@ -85,14 +75,14 @@ TEST_F(CaptureFile, ChecksumsThatNobodyFilledInAreMadeRight) {
 }
 
 // RFC 8200 8.1 forbids it, and the programs judge it.
-TEST_F(CaptureFile, UdpWithoutAChecksumStaysWithout) {
+TEST_F(Captures, UdpWithoutAChecksumStaysWithout) {
     Bytes frame = frame_of("out udp [2001:db8::1]:5 > [2001:db8::2]:53");
     write16(&frame, kL4 + 6, 0);
     write({frame});
     EXPECT_EQ(read().at(0), frame);
 }
 
-TEST_F(CaptureFile, WhatTheCaptureCutOffIsTakenOffTheLengths) {
+TEST_F(Captures, WhatTheCaptureCutOffIsTakenOffTheLengths) {
     write({longer(frame_of(kToWeb), 1000)}, DLT_EN10MB, 96);
     Bytes expected = longer(frame_of(kToWeb), 96 - 74);
     mend(&expected);
@@ -106,7 +96,7 @@ TEST_F(CaptureFile, WhatTheCaptureCutOffIsTakenOffTheLengths) {
     EXPECT_EQ(read16(read().at(0), kL4 + 4), 96 - kL4);
 }
 
-TEST_F(CaptureFile, SeveralSegmentsInOneAreJudgedAsOne) {
+TEST_F(Captures, SeveralSegmentsInOneAreJudgedAsOne) {
     write({longer(frame_of(kToWeb), 60000)});
     const Bytes frame = read().at(0);
     EXPECT_EQ(frame.size(), 2048u);
@@ -114,14 +104,14 @@ TEST_F(CaptureFile, SeveralSegmentsInOneAreJudgedAsOne) {
 }
 
 // Headers that lie stay liars: they are what is to be judged.
-TEST_F(CaptureFile, AWrongUdpLengthStaysWrong) {
+TEST_F(Captures, AWrongUdpLengthStaysWrong) {
     Bytes frame = frame_of("out udp [2001:db8::1]:5 > [2001:db8::2]:53");
     write16(&frame, kL4 + 4, 900);
     write({frame});
     EXPECT_EQ(read16(read().at(0), kL4 + 4), 900);
 }
 
-TEST_F(CaptureFile, RawPacketsGetALinkHeader) {
+TEST_F(Captures, RawPacketsGetALinkHeader) {
     const Bytes frame = frame_of(kToWeb);
     write({Bytes(frame.begin() + 14, frame.end())}, DLT_RAW);
     Bytes expected = frame;
@@ -130,35 +120,39 @@ TEST_F(CaptureFile, RawPacketsGetALinkHeader) {
 
     const Bytes group = frame_of("in icmpv6 router-advertisement fe80::1 > ff02::1:2");
     write({Bytes(group.begin() + 14, group.end())}, DLT_IPV6);
-    EXPECT_EQ(Bytes(read().at(0).begin(), read().at(0).begin() + 6), (Bytes{0x33, 0x33, 0, 1, 0, 2}));
+    Bytes got = read().at(0);
+    got.resize(6);
+    EXPECT_EQ(got, (Bytes{0x33, 0x33, 0, 1, 0, 2}));
 }
 
-TEST_F(CaptureFile, WhatCannotBeReadIsSaid) {
+TEST_F(Captures, WhatCannotBeReadIsSaid) {
     EXPECT_EQ(Capture::open("/nonexistent/a.pcap").error().message,
               "cannot read the capture /nonexistent/a.pcap: /nonexistent/a.pcap: No such file or directory");
     std::ofstream(path_) << "not a capture at all, though long enough for a header";
     EXPECT_EQ(Capture::open(path_).error().message,
               fmt::format("cannot read the capture {}: unknown file format", path_));
     write({frame_of(kToWeb)}, DLT_LINUX_SLL);
-    EXPECT_EQ(Capture::open(path_).error().message,
-              fmt::format("the capture {} has link type LINUX_SLL; Ethernet and raw IP can be read: capture on one "
-                          "interface, not on 'any'",
-                          path_));
+    EXPECT_EQ(
+        Capture::open(path_).error().message,
+        fmt::format("the capture {} has link type LINUX_SLL; Ethernet and raw IP can be read: capture on one "
+                    "interface, not on 'any'",
+                    path_));
 }
 
-TEST_F(CaptureFile, ADamagedEndIsAnErrorBehindWhatIsGood) {
+TEST_F(Captures, ADamagedEndIsAnErrorBehindWhatIsGood) {
     write({frame_of(kToWeb), frame_of(kToWeb)});
     std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 10);
     Result<Capture> capture = Capture::open(path_);
     EXPECT_TRUE(capture->next()->has_value());
     const auto second = capture->next();
     ASSERT_FALSE(second);
-    EXPECT_EQ(second.error().message.find("the capture " + path_ + " is damaged: "), 0u) << second.error().message;
+    EXPECT_EQ(second.error().message.find("the capture " + path_ + " is damaged: "), 0u)
+        << second.error().message;
 }
 
 // A fragment's length stays a multiple of eight, or its form would be wrong (RFC 8200 4.5).
-TEST_F(CaptureFile, FragmentsStayFragments) {
-    Bytes frame = frame_of("in proto 17 2001:db8::1 > 2001:db8::2");
+TEST_F(Captures, FragmentsStayFragments) {
+    Bytes frame = frame_of("in udp [2001:db8::1]:5 > [2001:db8::2]:53");
     frame.resize(kL4);
     frame[20] = IPPROTO_FRAGMENT;
     frame.insert(frame.end(), {IPPROTO_UDP, 0, 0, 1, 0, 0, 0, 9});
@@ -167,7 +161,8 @@ TEST_F(CaptureFile, FragmentsStayFragments) {
     const Bytes got = read().at(0);
     EXPECT_EQ((got.size() - kL4 - 8) % 8, 0u);
     EXPECT_EQ(read16(got, 18), got.size() - kL4);
-    EXPECT_EQ(frame_text(got, Direction::inbound), "in UDP 2001:db8::1 > 2001:db8::2 port 23130 > 23130 (first fragment)");
+    EXPECT_EQ(frame_text(got, Direction::inbound),
+              "in UDP 2001:db8::1 > 2001:db8::2 port 23130 > 23130 (first fragment)");
 }
 
 TEST(FrameText, WhatIsNoIpv6) {
@@ -200,7 +195,10 @@ TEST(FrameParts, RandomBytesAreHarmless) {
         Bytes frame(draw() % 120);
         for (std::uint8_t& byte : frame) byte = static_cast<std::uint8_t>(draw());
         if (frame.size() >= 22) {
-            write16(&frame, 12, draw() % 2 == 0 ? ETHERTYPE_IPV6 : draw() % 2 == 0 ? ETHERTYPE_IP : ETHERTYPE_VLAN);
+            write16(&frame, 12,
+                    draw() % 2 == 0   ? ETHERTYPE_IPV6
+                    : draw() % 2 == 0 ? ETHERTYPE_IP
+                                      : ETHERTYPE_VLAN);
             frame[14] = draw() % 2 == 0 ? 0x60 : 0x45;
             frame[20] = kHeaders[draw() % kHeaders.size()];
             if (draw() % 2 == 0) write16(&frame, 18, static_cast<unsigned>(draw() % 120));

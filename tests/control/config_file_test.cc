@@ -29,11 +29,12 @@ protected:
         return directory_ + "/" + name;
     }
     std::string write_main(const std::string& more) const {
-        return write("d.conf",
-                     "version 1\nuplink dish {\n    interface wan0\n    prefix fixed static 2001:db8:aa00::/56\n"
-                     "    documentation-prefixes allow\n}\n"
-                     "network lan = dish.fixed subnet 0x1\nhost nas = lan ::10\n" +
-                         more);
+        return write(
+            "d.conf",
+            "version 1\nuplink dish {\n    interface wan0\n    prefix fixed static 2001:db8:aa00::/56\n"
+            "    documentation-prefixes allow\n}\n"
+            "network lan = dish.fixed subnet 0x1\nhost nas = lan ::10\n" +
+                more);
     }
     static std::string message_of(const ConfigResult& result) {
         return result ? "it was read" : result.error().message;
@@ -68,9 +69,9 @@ TEST_F(ConfigFile, ConfDInNameOrderAndIncludes) {
 }
 
 TEST_F(ConfigFile, StoredTextsDoWithoutTheirFeeds) {
-    const std::string main =
-        write_main("feed bad = file \"bad.txt\"\npolicy inbound on dish {\n    drop from feed bad name f\n}\n"
-                   "test \"it is dropped\" { inbound tcp 80 from 2001:db8:66::1 to nas expect drop by f }\n");
+    const std::string main = write_main(
+        "feed bad = file \"bad.txt\"\npolicy inbound on dish {\n    drop from feed bad name f\n}\n"
+        "test \"it is dropped\" { inbound tcp 80 from 2001:db8:66::1 to nas expect drop by f }\n");
     const std::string feed = write("bad.txt", "2001:db8:66::/48\n");
     ConfigResult loaded = load_config(main);
     ASSERT_TRUE(loaded) << loaded.error().message << loaded.error().diagnostics;

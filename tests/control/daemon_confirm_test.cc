@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `load --confirm`: an unconfirmed policy goes back at its deadline, with the daemon alive, killed, or started anew in
-// a machine that booted meanwhile.
+// `load --confirm`: an unconfirmed policy goes back at its deadline, with the daemon alive, killed, or
+// started anew in a machine that booted meanwhile.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -33,10 +33,13 @@ protected:
         daemon->write_config(config_text(kSsh));
         return daemon->call("Load", {{"confirm", seconds}});
     }
-    bool is_open(const char* packet) { return daemon->call("Explain", {{"packet", packet}})["verdict"] == "accept"; }
+    bool is_open(const char* packet) {
+        return daemon->call("Explain", {{"packet", packet}})["verdict"] == "accept";
+    }
     json newest() { return daemon->call("History")["policies"][0]; }
     std::string state_of(unsigned number) {
-        for (const json& one : daemon->call("History")["policies"])
+        const json history = daemon->call("History");
+        for (const json& one : history["policies"])
             if (one["number"] == number) return one["state"];
         return "not there";
     }
@@ -143,14 +146,16 @@ TEST_F(DaemonConfirm, AfterARebootTheFormerOneIsStartedThoughTheFileIsTheNewOne)
     ASSERT_TRUE(daemon->start()) << daemon->log();
     EXPECT_TRUE(is_open(kToWeb));
     EXPECT_EQ(state_of(2), "reverted");
-    EXPECT_NE(daemon->log().find("policy 2 was not confirmed before the machine booted again: back to policy 1"),
-              std::string::npos)
+    EXPECT_NE(
+        daemon->log().find("policy 2 was not confirmed before the machine booted again: back to policy 1"),
+        std::string::npos)
         << daemon->log();
 
     kill();  // and again, until somebody edits the file
     ASSERT_TRUE(daemon->start()) << daemon->log();
     EXPECT_TRUE(is_open(kToWeb));
-    EXPECT_NE(daemon->log().find("dishwall.conf is NOT used: it is still the text of policy 2, which was taken back"),
+    EXPECT_NE(daemon->log().find(
+                  "dishwall.conf is NOT used: it is still the text of policy 2, which was taken back"),
               std::string::npos)
         << daemon->log();
     daemon->write_config(config_text(std::string(kSsh) + "# edited\n"));
@@ -175,8 +180,10 @@ TEST_F(DaemonConfirm, ASecondLoadIsRefusedAndAForcedOneKeepsTheWayBack) {
     const json refused = daemon->call("Load");
     EXPECT_EQ(refused["error"], "org.dishwall.Refused");
     EXPECT_EQ(refused["message"],
-              "policy 2 waits to be confirmed: 'dishctl confirm' keeps it, 'dishctl rollback' goes back to policy 1; "
-              "'dishctl load --force' loads over it, and what is loaded has to be confirmed then; the policy that was "
+              "policy 2 waits to be confirmed: 'dishctl confirm' keeps it, 'dishctl rollback' goes back to "
+              "policy 1; "
+              "'dishctl load --force' loads over it, and what is loaded has to be confirmed then; the policy "
+              "that was "
               "in force still is");
     const json forced = daemon->call("Load", {{"force", true}});
     EXPECT_EQ(forced["number"], 3) << forced.dump();

@@ -28,7 +28,9 @@ protected:
         const json loaded = daemon->call("Load");
         EXPECT_FALSE(loaded.contains("error")) << loaded.dump();
     }
-    bool is_open(const char* packet) { return daemon->call("Explain", {{"packet", packet}})["verdict"] == "accept"; }
+    bool is_open(const char* packet) {
+        return daemon->call("Explain", {{"packet", packet}})["verdict"] == "accept";
+    }
     void restart() {
         daemon->signal(SIGKILL);
         (void)daemon->wait();
@@ -63,7 +65,8 @@ TEST_F(DaemonHistory, RollbackTakesTheOneBeforeAndOneFurtherEachTime) {
     EXPECT_TRUE(is_open(kToWeb));
     EXPECT_FALSE(is_open(kToSsh));
     EXPECT_EQ(daemon->call("Rollback")["message"],
-              "there is no policy before policy 5; 'dishctl history' lists them; the policy that was in force still is");
+              "there is no policy before policy 5; 'dishctl history' lists them; the policy that was in "
+              "force still is");
     EXPECT_EQ(daemon->call("Rollback", {{"number", 3}})["number"], 6);
     EXPECT_TRUE(is_open(kToWeb) && is_open(kToSsh));
     EXPECT_EQ(daemon->call("Rollback", {{"number", 99}})["message"],
@@ -76,7 +79,8 @@ TEST_F(DaemonHistory, WhatWasRolledBackFromDoesNotComeBackByARestart) {
     restart();
     EXPECT_TRUE(is_open(kToWeb));
     EXPECT_EQ(daemon->call("Status")["policy_number"], 3);
-    EXPECT_NE(daemon->log().find("dishwall.conf is NOT used: it is still the text of policy 2"), std::string::npos)
+    EXPECT_NE(daemon->log().find("dishwall.conf is NOT used: it is still the text of policy 2"),
+              std::string::npos)
         << daemon->log();
     (void)daemon->call("Rollback", {{"number", 2}});  // and forward again: now the file is right
     restart();
@@ -125,7 +129,8 @@ TEST_F(DaemonHistory, DiffTellsRulesAndTheFlowsThatWouldEnd) {
     const json back = daemon->call("Diff", {{"a", 2}, {"b", 1}});
     EXPECT_EQ(back["rules"].size(), 2u) << back.dump(1);
     EXPECT_EQ(back["flows_total"], 0);
-    EXPECT_EQ(daemon->call("Diff", {{"a", 7}})["message"], "there is no policy 7; 'dishctl history' lists them");
+    EXPECT_EQ(daemon->call("Diff", {{"a", 7}})["message"],
+              "there is no policy 7; 'dishctl history' lists them");
     daemon->write_config("nonsense\n");
     EXPECT_EQ(daemon->call("Diff")["error"], "org.dishwall.BadInput");
 }

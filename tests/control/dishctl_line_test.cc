@@ -2,6 +2,7 @@
 //
 // What people see of the line and of what follows it, to the letter; and what a DHCPv6 client's hook may
 // write.
+#include "control/dishctl/flow_views.h"
 #include "control/dishctl/line_views.h"
 #include "control/dishctl/prefix_words.h"
 #include "control/dishctl/views.h"

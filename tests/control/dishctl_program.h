@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// dishctl run as a program, in a directory of its own, against a daemon that is only a socket with canned replies.
+// dishctl run as a program, in a directory of its own, against a daemon that is only a socket with canned
+// replies.
 #pragma once
 
 #include <fmt/format.h>

@@ -90,7 +90,7 @@ inline nlohmann::json canned_policies() {
     return canned(R"({"policies":[
         {"number":4,"time":"2026-11-22T13:09:00.000Z","path":"/x.conf","by":"load","state":"in force, unconfirmed",
          "confirm_by":"2026-11-22T13:12:00.000Z","rules":{"inbound":8,"outbound":2}},
-        {"number":3,"time":"2026-11-22T13:05:01.250Z","path":"/etc/dishwall/dishwall.conf","by":"rollback",
+        {"number":3,"time":"2026-11-22T13:05:01.250Z","path":"/etc/dishwall/dishwall.conf","by":"revert","of":1,
          "state":"was in force","confirm_by":null,"rules":{"inbound":7,"outbound":2}},
         {"number":2,"time":"2026-11-22T12:00:00.000Z","path":"/etc/dishwall/dishwall.conf","by":"load",
          "state":"reverted","confirm_by":null,"rules":{"inbound":120,"outbound":0}},

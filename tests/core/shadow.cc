@@ -202,14 +202,17 @@ std::string Shadow::to_fresh(const Case& c) {
     return "";
 }
 
-std::string Shadow::to_policy(const Case& c) const {
+std::string Shadow::to_policy(const Case& c) {
     if (c.packet.family == 4) return c.inbound() ? "no rule is about IPv4 from outside" : "";
     const std::uint8_t type = c.packet.icmp_type;
     ShadowKey key{.proto = c.packet.proto,
                   .inside = c.inbound() ? c.packet.dst : c.packet.src,
                   .outside = c.inbound() ? c.packet.src : c.packet.dst};
     if (const auto known = key_of(c.packet, c.direction)) key = *known;
-    const Judgement judged = evaluate(*policy_, own_, query_of(key, c.direction, type));
+    const auto over_rate = [this](const Rule& rule, const Ipv6Address& sender) {
+        return rates_.over(rule, sender, now_ * 1'000'000'000);
+    };
+    const Judgement judged = evaluate(*policy_, own_, query_of(key, c.direction, type), over_rate);
     if (judged.verdict != DW_ACCEPT) return "the evaluator does not accept it";
     return (judged.rule != nullptr) == (c.reason == DW_REASON_RULE_ACCEPT)
                ? ""

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bpf/core/reason.h"
+#include "rules/rate.h"
 #include "tests/core/shadow_flow.h"
 
 namespace dishwall::test {
@@ -54,7 +55,7 @@ private:
     [[nodiscard]] std::string to_own_addresses(const Case& c) const;
     [[nodiscard]] std::string to_reason(const Case& c);
     [[nodiscard]] std::string to_fresh(const Case& c);
-    [[nodiscard]] std::string to_policy(const Case& c) const;
+    [[nodiscard]] std::string to_policy(const Case& c);
     [[nodiscard]] std::string to_flow(const Case& c);
     [[nodiscard]] std::string to_old_judgement(const ShadowKey& key, const ShadowFlow& flow) const;
     [[nodiscard]] std::string to_independent(const Case& c) const;
@@ -79,6 +80,7 @@ private:
     std::vector<Own> owns_since_load_;
     std::uint64_t loads_ = 0;
     std::uint64_t now_ = 0;  // seconds
+    RateModel rates_;
     std::map<ShadowKey, ShadowFlow> flows_;
     std::map<ShadowKey, std::uint64_t>
         open_ports_;  // endpoint-independent: when last used; outside is all zero

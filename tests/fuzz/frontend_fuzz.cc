@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Any bytes as a rule file. Besides what the sanitizers see: a policy comes out exactly when there is no
-// error, everything that is said can be printed, places lie inside the text, and a policy keeps what
-// policy.h promises to the passes behind it.
-#include <cstdlib>
-#include <set>
+// Any bytes as a rule set, from text to image. A line `#%% PATH` begins another file: those in conf.d/ stand beside
+// the rule file, the others are read when the rules ask for them (include, feed, signatures).
+//
+// Besides what the sanitizers see: a policy comes out exactly when there is no error, everything that is said can be
+// printed, places lie inside the texts, a policy keeps what policy.h promises, its own protect lines hold, the oracle
+// answers, and the formatter keeps the tree and is done once.
+#include <algorithm>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "rules/evaluate.h"
+#include "rules/feed.h"
+#include "rules/format.h"
 #include "rules/frontend.h"
+#include "rules/lower.h"
+#include "rules/prove.h"
+#include "tests/fuzz/policy_promises.h"
+#include "tests/rules/stages.h"
 
 namespace {
 
 using namespace dishwall;
+using namespace dishwall::test;
 
 std::optional<std::uint16_t> find_service(std::string_view service, std::string_view) {
     if (service == "https") return 443;
@@ -23,9 +35,44 @@ std::string why_not(const std::string& path) {
     return path.size() % 3 == 0 ? "No such file or directory" : "";
 }
 
-void require(bool condition) {
-    if (!condition) std::abort();
+// ---- the texts
+
+struct RuleSet {
+    std::vector<RuleText> texts;
+    std::map<std::string, std::string> others;  // by absolute path
+};
+
+RuleSet split(std::string_view data) {
+    constexpr std::string_view kMark = "\n#%% ";
+    constexpr std::size_t kMostFiles = 16;
+    const std::size_t first = std::min(data.find(kMark), data.size());
+    RuleSet set{{{"/etc/dishwall/fuzz.conf", std::string(data.substr(0, first))}}, {}};
+    data.remove_prefix(first);
+    while (!data.empty() && set.texts.size() + set.others.size() < kMostFiles) {
+        data.remove_prefix(kMark.size());
+        const std::size_t line = std::min(data.find('\n'), data.size());
+        const std::size_t end = std::min(data.find(kMark), data.size());
+        const std::string path = "/etc/dishwall/" + std::string(data.substr(0, std::min(line, end)));
+        std::string text(line < end ? data.substr(line + 1, end - line - 1) : "");
+        if (path.find("/conf.d/") != std::string::npos)
+            set.texts.push_back({path, std::move(text)});
+        else
+            set.others[path] = std::move(text);
+        data.remove_prefix(end);
+    }
+    return set;
 }
+
+Environment environment_of(const RuleSet& set) {
+    return {find_service, "/etc/dishwall", why_not, why_not,
+            [&set](const std::string& path) -> tl::expected<std::string, std::string> {
+                const auto found = set.others.find(path);
+                if (found == set.others.end()) return tl::unexpected<std::string>("No such file or directory");
+                return found->second;
+            }};
+}
+
+// ---- what has to hold
 
 void check_label(const Label& label, const SourceMap& sources) {
     const std::size_t size = sources.file(label.span.file).text().size();
@@ -33,87 +80,76 @@ void check_label(const Label& label, const SourceMap& sources) {
     require(!label.text.empty());
 }
 
-void check_rules(const Chain& chain, bool outbound) {
-    require(chain.default_verdict != DW_AUDIT);
-    for (const Rule& rule : chain.rules) {
-        require(!rule.endpoint_independent || (outbound && rule.verdict == DW_ACCEPT));
-        require(!outbound || (rule.verdict != DW_REJECT && rule.verdict != DW_REJECT_LATE));
-        require(!rule.match.empty() && !rule.name.empty() && rule.place.line > 0);
-        require(rule.from.any || !rule.from.include.empty());
-        require(rule.to.any || !rule.to.include.empty());
+void check_diagnostics(const Compiled& compiled) {
+    bool any_error = false;
+    bool only_protected = true;
+    for (const Diagnostic& diagnostic : compiled.diagnostics) {
+        const bool error = severity_of(diagnostic.code) == Severity::error;
+        any_error |= error;
+        only_protected &= !error || diagnostic.code == Code::protect_broken || diagnostic.code == Code::too_many;
+        check_label(diagnostic.primary, compiled.sources);
+        if (diagnostic.second) check_label(*diagnostic.second, compiled.sources);
     }
+    require(compiled.policy.has_value() == !any_error);
+    require(!compiled.unprotected || (any_error && only_protected));
+    const std::string said = render(compiled.diagnostics, compiled.sources, true);
+    require(said.empty() == compiled.diagnostics.empty());
 }
 
-bool is_domain_text(const std::string& text) {
-    constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789-.";
-    return !text.empty() && text.size() <= 253 && text.find_first_not_of(kAllowed) == std::string::npos;
+void check_format(const std::string& text) {
+    const std::string tree = tree_of(text);
+    const Formatted once = format_rules("fuzz.conf", text);
+    require(once.text.has_value() == !tree.empty());
+    require(once.text.has_value() == once.diagnostics.empty());
+    if (!once.text) return;
+    require(tree_of(*once.text) == tree);
+    const Formatted twice = format_rules("fuzz.conf", *once.text);
+    require(twice.text == once.text);
 }
 
-void check_learnt(const Policy& policy) {
-    require(policy.learnt.size() <= DW_LEARNT_MAX);
-    std::set<std::uint32_t> ids;
-    for (const LearntHost& host : policy.learnt) {
-        require(host.id != 0 && ids.insert(host.id).second && host.place.line > 0);
-        if (const auto* device = std::get_if<DeviceHost>(&host.what)) {
-            require(device->network < policy.networks.size() && device->mac != MacAddress{});
-            require((device->mac[0] & 1) == 0 && !policy.networks[device->network].interface.empty());
-        } else {
-            require(is_domain_text(std::get<DomainHost>(host.what).domain));
+// Both ends of a packet are taken from the policy's own prefixes, so that rules do match.
+void check_evaluate(const Policy& policy) {
+    Own own;
+    for (unsigned i = 0; i < policy.uplink.sources.size(); ++i)
+        own.prefixes.push_back({*parse_prefix("2001:db8:0:100::/56"), i, DW_PREFIX_PREFERRED, false});
+    own.self = {*parse_ipv6("2001:db8:0:100::1")};
+    Query query{Direction::inbound, *parse_ipv6("2001:db8:7::5"), *parse_ipv6("2001:db8:0:101::10"), 6, 1024, 22, 0};
+    for (const Direction direction : {Direction::inbound, Direction::outbound})
+        for (const std::uint8_t proto : {6, 17, 58}) {
+            query.direction = direction;
+            query.proto = proto;
+            const Judgement judged = evaluate(policy, own, query);
+            const Chain& chain = direction == Direction::inbound ? policy.inbound : policy.outbound;
+            require(judged.verdict != DW_AUDIT && judged.over_rate.empty());
+            require(judged.rule ? matches(*judged.rule, own, query) : judged.verdict == chain.default_verdict);
+            for (const Rule& rule : chain.rules) {
+                if (&rule == judged.rule) break;
+                require(rule.verdict == DW_AUDIT || !matches(rule, own, query));
+                require(matches(rule, own, query) == mismatch(rule, own, query).empty());
+            }
         }
-    }
-    for (const NamedAddress& host : policy.hosts) {
-        require(!host.elements.empty());
-        for (const AddressElement& element : host.elements)
-            if (const auto* learnt = std::get_if<Learnt>(&element)) require(ids.count(learnt->host) == 1);
-    }
 }
 
-// What nsupdate reads as a line must stay one word.
-bool is_one_word(const std::string& text) {
-    return !text.empty() && text.find_first_of(std::string_view(" \t\r\n;\0", 6)) == std::string::npos;
-}
-
-void check_updates(const Policy& policy) {
-    for (const DnsUpdate& update : policy.dns_updates) {
-        require(is_one_word(update.zone) && !update.records.empty() && update.place.line > 0);
-        if (const auto* server = std::get_if<DnsUpdate::Nsupdate>(&update.by))
-            require(is_one_word(server->server) && server->port != 0 &&
-                    (server->key_file.empty() || server->key_file[0] == '/'));
-        else
-            require(std::get<DnsUpdate::Exec>(update.by).program.front() == '/');
-        for (const DnsRecord& record : update.records) {
-            require(is_one_word(record.name) && record.name.size() <= 253 && record.ttl_s > 0);
-            require(record.host < policy.hosts.size());
-            require(record.name.size() >= update.zone.size() &&
-                    record.name.substr(record.name.size() - update.zone.size()) == update.zone);
-        }
-    }
+void check_policy(const Policy& policy) {
+    check_promises(policy);
+    check_evaluate(policy);
+    require(check_protected(translate(policy, policy), policy).empty());
+    require(!dump_policy(policy).empty());
+    std::uint32_t next = DW_REASONS_MAX;
+    const auto image = lower(policy, [&](const Rule&) { return next++; });
+    if (image) require(!dump_image(*image).empty());
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string text(reinterpret_cast<const char*>(data), size);
-    const Environment environment{find_service, "/etc/dishwall", why_not, why_not};
-    const Compiled compiled = read_policy("fuzz.conf", text, environment);
-    bool any_error = false;
-    for (const Diagnostic& diagnostic : compiled.diagnostics) {
-        any_error = any_error || severity_of(diagnostic.code) == Severity::error;
-        check_label(diagnostic.primary, compiled.sources);
-        if (diagnostic.second) check_label(*diagnostic.second, compiled.sources);
-    }
-    require(compiled.policy.has_value() == !any_error);
-    const std::string said = render(compiled.diagnostics, compiled.sources, true);
-    require(said.empty() == compiled.diagnostics.empty());
-    if (!compiled.policy) return 0;
-    const Uplink& uplink = compiled.policy->uplink;
-    require(uplink.sources.size() <= DW_SOURCES);
-    require(uplink.idle_s[DW_TIMEOUT_UDP] >= 120);
-    for (unsigned i = DW_TIMEOUT_TCP_OPENING; i <= DW_TIMEOUT_OTHER; ++i) require(uplink.idle_s[i] > 0);
-    require(!uplink.vlan || (*uplink.vlan >= 1 && *uplink.vlan <= 4094));
-    check_learnt(*compiled.policy);
-    check_updates(*compiled.policy);
-    check_rules(compiled.policy->inbound, false);
-    check_rules(compiled.policy->outbound, true);
+    const RuleSet set = split({reinterpret_cast<const char*>(data), size});
+    const Compiled compiled = read_policy(set.texts, environment_of(set));
+    check_diagnostics(compiled);
+    if (compiled.policy) check_policy(*compiled.policy);
+    if (compiled.unprotected) check_promises(*compiled.unprotected);
+    check_format(set.texts.front().text);
+    const FeedReading feed = read_feed({reinterpret_cast<const char*>(data), size});
+    if (feed.entries) check_entries(*feed.entries);
     return 0;
 }

@@ -43,14 +43,15 @@ class Ssh:
         self._directory = lab.run.path("ssh")
         os.makedirs(self._directory)
         for name in ("host_key", "user_key"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self._path(name)], check=True)
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self._path(name)],
+                           check=True)
         with open(self._path("sshd_config"), "w", encoding="ascii") as file:
             file.write(_CONFIG % {"port": PORT, "host_key": self._path("host_key"),
                                   "user_key": self._path("user_key")})
         if not shutil.which("ssh"):
             raise LabError("there is no ssh client: apt-get install openssh-client")
-        self.server = lab.gateway_ns.start("sshd", "unshare", "--mount", "--propagation", "private", "sh", "-c",
-                                           _VIEW, self._directory)
+        self.server = lab.gateway_ns.start("sshd", "unshare", "--mount", "--propagation", "private",
+                                           "sh", "-c", _VIEW, self._directory)
         wait_until(lambda: "listening" in self.server.log or not self.server.running, what="sshd to listen")
         if not self.server.running:
             raise LabError(f"sshd ended:\n{self.server.log}")

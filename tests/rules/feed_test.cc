@@ -38,18 +38,22 @@ TEST(Feed, MayHaveNotes) {
 }
 
 TEST(Feed, MayBeCommaSeparated) {
-    EXPECT_EQ(entries("id,source,ip,reason\n1,cscli,Ip:2001:db8::1,\"ban, 12:30\"\n2,x,Range:2001:db9::/32,y\n"),
-              "2001:db8::1/128 2001:db9::/32 ");
+    EXPECT_EQ(
+        entries("id,source,ip,reason\n1,cscli,Ip:2001:db8::1,\"ban, 12:30\"\n2,x,Range:2001:db9::/32,y\n"),
+        "2001:db8::1/128 2001:db9::/32 ");
     EXPECT_EQ(entries("24h,Ip,\"2001:db8::1\"\n"), "2001:db8::1/128 ");
-    EXPECT_EQ(entries("duration,scope,value\n24h,range,2001:db8::/32,::1\n"), "2001:db8::/32 ") << "the first of two";
+    EXPECT_EQ(entries("duration,scope,value\n24h,range,2001:db8::/32,::1\n"), "2001:db8::/32 ")
+        << "the first of two";
     EXPECT_EQ(entries("1,a\n"), "[1:0-3 no address or prefix]") << "a number is no column's name";
     EXPECT_EQ(entries("2001:db8::1\nip,reason\n"), "2001:db8::1/128 [2:12-21 no address or prefix]")
         << "a header is the first line";
 }
 
 TEST(Feed, SkipsIpv4) {
-    EXPECT_EQ(entries("192.0.2.0/24\n198.51.100.255\n1,x,Ip:192.0.2.1,y\n2001:db8::1\n"), "2001:db8::1/128 +3 ");
-    for (const char* bad : {"192.0.2", "192.0.2.256", "192.0.2.0/33", "192.0.2.0.1", "192.0..1", "1.2.3.4/", "1.2.3.4/x"})
+    EXPECT_EQ(entries("192.0.2.0/24\n198.51.100.255\n1,x,Ip:192.0.2.1,y\n2001:db8::1\n"),
+              "2001:db8::1/128 +3 ");
+    for (const char* bad :
+         {"192.0.2", "192.0.2.256", "192.0.2.0/33", "192.0.2.0.1", "192.0..1", "1.2.3.4/", "1.2.3.4/x"})
         EXPECT_EQ(entries(bad), fmt::format("[1:0-{} no address or prefix]", std::string(bad).size())) << bad;
 }
 
@@ -78,7 +82,8 @@ TEST(Feed, GivesUpAfterAHundredBadLines) {
 
 TEST(Feed, HasAtMostAMillionEntries) {
     std::string text;
-    for (unsigned i = 0; i < kMostFeedEntries; ++i) text += fmt::format("2001:db8:{:x}:{:x}::/64\n", i >> 16, i & 0xffff);
+    for (unsigned i = 0; i < kMostFeedEntries; ++i)
+        text += fmt::format("2001:db8:{:x}:{:x}::/64\n", i >> 16, i & 0xffff);
     const FeedReading full = read_feed(text);
     EXPECT_EQ(full.entries->prefixes.size(), kMostFeedEntries);
     EXPECT_TRUE(full.bad.empty());
@@ -93,7 +98,8 @@ TEST(Feed, FindsItsEntry) {
     const auto in = [&](const char* text) { return feed->contains(*parse_ipv6(text)); };
     EXPECT_TRUE(in("2001:db8:1::") && in("2001:db8:1:ffff:ffff:ffff:ffff:ffff") && in("2001:db8:3::3"));
     EXPECT_TRUE(in("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"));
-    EXPECT_FALSE(in("::") || in("2001:db8:2::") || in("2001:db8:3::2") || in("2001:db8:3::4") || in("fffe::"));
+    EXPECT_FALSE(in("::") || in("2001:db8:2::") || in("2001:db8:3::2") || in("2001:db8:3::4") ||
+                 in("fffe::"));
     EXPECT_FALSE(read_feed("").entries->contains(*parse_ipv6("::")));
 }
 
@@ -111,22 +117,25 @@ Environment with_lists() {
 }
 
 Policy read_with_lists(std::string_view rules) {
-    return policy_of(read_policy("/etc/dishwall/site.conf",
-                                 fmt::format("version 1\nuplink dish {{ interface eth0; prefix pd from dhcpv6-pd }}\n"
-                                             "feed a = file \"feeds/a.txt\" refresh 1d stale-after 7d\n"
-                                             "feed b = file \"/lists/b.txt\"\n"
-                                             "signatures web = file \"sig/web.hs\"\n"
-                                             "set bad = {{ feed a, not feed b }}\n"
-                                             "policy inbound on dish {{\n{}\n}}\n",
-                                             rules),
-                                 with_lists()));
+    return policy_of(
+        read_policy("/etc/dishwall/site.conf",
+                    fmt::format("version 1\nuplink dish {{ interface eth0; prefix pd from dhcpv6-pd }}\n"
+                                "feed a = file \"feeds/a.txt\" refresh 1d stale-after 7d\n"
+                                "feed b = file \"/lists/b.txt\"\n"
+                                "signatures web = file \"sig/web.hs\"\n"
+                                "set bad = {{ feed a, not feed b }}\n"
+                                "policy inbound on dish {{\n{}\n}}\n",
+                                rules),
+                    with_lists()));
 }
 
 // The senders of which the first rule takes packets: a, b and c are in feed a, c in feed b too; d is in none.
 std::string taken(const Policy& policy) {
     std::string who;
-    for (const auto& [letter, address] : {std::pair{'a', "2001:db8:a::1"}, {'b', "2001:db8:b::b"},
-                                          {'c', "2001:db8:a:1::1"}, {'d', "2001:db8:d::1"}}) {
+    for (const auto& [letter, address] : {std::pair{'a', "2001:db8:a::1"},
+                                          {'b', "2001:db8:b::b"},
+                                          {'c', "2001:db8:a:1::1"},
+                                          {'d', "2001:db8:d::1"}}) {
         Query query;
         query.direction = Direction::inbound;
         query.proto = IPPROTO_TCP;
@@ -135,7 +144,9 @@ std::string taken(const Policy& policy) {
     }
     return who;
 }
-std::string taken(std::string_view address) { return taken(read_with_lists(fmt::format("drop from {}", address))); }
+std::string taken(std::string_view address) {
+    return taken(read_with_lists(fmt::format("drop from {}", address)));
+}
 
 TEST(FeedInARule, IsAnAddressLikeAnyOther) {
     EXPECT_EQ(taken("feed a"), "abc");
@@ -159,7 +170,8 @@ TEST(FeedInARule, KnowsItsFileAndTimes) {
     EXPECT_EQ(policy.feeds[1].path, "/lists/b.txt");
     EXPECT_EQ(policy.feeds[1].refresh_s, 0u);
     EXPECT_EQ(policy.feeds[1].stale_after_s, 0u);
-    EXPECT_EQ(std::get<InFeed>(policy.inbound.rules.at(0).from.include.at(0)).entries, policy.feeds[1].entries);
+    EXPECT_EQ(std::get<InFeed>(policy.inbound.rules.at(0).from.include.at(0)).entries,
+              policy.feeds[1].entries);
     ASSERT_EQ(policy.signatures.size(), 1u);
     EXPECT_EQ(policy.signatures[0].path, "/etc/dishwall/sig/web.hs");
     EXPECT_EQ(policy.signatures[0].patterns, 2u);

@@ -99,7 +99,7 @@ TEST(Limits, PortsCountAsOftenAsTheSendersPortsRepeatThem) {
 TEST(Limits, TheImageIsLimited) {
     std::string ports;
     for (int i = 0; i < 3000; ++i) ports += fmt::format("{}, ", 2 * i);
-    const Compiled compiled = read_inbound(lines(1000, [&](std::size_t i) {
+    const Compiled compiled = read_inbound(lines(100, [&](std::size_t i) {
         return fmt::format("accept tcp {{ {} }} from 2a00:{:x}::/32", ports, i);
     }));
     const auto image = lower(policy_of(compiled), [](const Rule&) { return DW_REASONS_MAX; });
@@ -139,7 +139,7 @@ TEST(Limits, ElementsAreCountedWhereverASetIsUsed) {
 
 TEST(Limits, TextIsLimited) {
     EXPECT_EQ(first_error(read_policy("big.conf", std::string((64u << 20) + 1, '\n'), few_services())),
-              "a file has at most 64 MiB");
+              "rule files have at most 64 MiB in all");
 }
 
 TEST(Limits, ErrorsAreBoundedAndWarningsDoNotHideThem) {
@@ -185,7 +185,7 @@ TEST(Time, ALongFileIsComparedToItsEnd) {
     const std::string most = lines(98304, range);
     EXPECT_TRUE(read_inbound(most).policy.has_value());
     EXPECT_EQ(first_error(read_inbound(most + "accept sctp 65535 from self to nas")), "never reached");
-    EXPECT_EQ(first_error(read_inbound(most + "accept tcp 5-6 to nas")), "no error")
+    EXPECT_EQ(first_error(read_inbound(most + "accept tcp 5-6 to nas")), "never reached")
         << "two rules together cover it, none alone";
 }
 

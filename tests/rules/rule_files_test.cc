@@ -34,15 +34,17 @@ std::string rule(int port) { return fmt::format("policy inbound on dish {{ accep
 std::string names_of(const Policy& policy) {
     std::string text;
     for (const Rule& each : policy.inbound.rules)
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", each.name, each.match.at(0).ports.at(0).first);
+        text +=
+            fmt::format("{}{} {}", text.empty() ? "" : ", ", each.name, each.match.at(0).ports.at(0).first);
     return text;
 }
 
 TEST(RuleFiles, AreOnePolicyInTheirOrder) {
-    const Compiled compiled = read_policy({{"/e/site.conf", kUplink + rule(1) + rule(2)},
-                                           {"/e/conf.d/a.conf", "network lan = dish.pd\n" + rule(3)},
-                                           {"/e/conf.d/b.conf", "version 1\nhost nas = lan ::10\n" + rule(4)}},
-                                          disk({}));
+    const Compiled compiled =
+        read_policy({{"/e/site.conf", kUplink + rule(1) + rule(2)},
+                     {"/e/conf.d/a.conf", "network lan = dish.pd\n" + rule(3)},
+                     {"/e/conf.d/b.conf", "version 1\nhost nas = lan ::10\n" + rule(4)}},
+                    disk({}));
     const Policy policy = policy_of(compiled);
     EXPECT_EQ(names_of(policy), "site.conf:3 1, site.conf:4 2, a.conf:2 3, b.conf:3 4");
     EXPECT_EQ(policy.inbound.rules[2].place.file, "/e/conf.d/a.conf");
@@ -53,9 +55,11 @@ TEST(RuleFiles, AreOnePolicyInTheirOrder) {
 
 TEST(RuleFiles, AreIncludedWhereTheWordStands) {
     const Compiled compiled = read_policy(
-        {{"/e/site.conf", kUplink + rule(1) + "include \"sub/in.conf\"\n" + rule(4)}, {"/e/conf.d/a.conf", rule(5)}},
+        {{"/e/site.conf", kUplink + rule(1) + "include \"sub/in.conf\"\n" + rule(4)},
+         {"/e/conf.d/a.conf", rule(5)}},
         disk({{"/e/sub/in.conf", rule(2) + "include \"../more.conf\"\n"}, {"/e/more.conf", rule(3)}}));
-    EXPECT_EQ(names_of(policy_of(compiled)), "site.conf:3 1, in.conf:1 2, more.conf:1 3, site.conf:5 4, a.conf:1 5");
+    EXPECT_EQ(names_of(policy_of(compiled)),
+              "site.conf:3 1, in.conf:1 2, more.conf:1 3, site.conf:5 4, a.conf:1 5");
     ASSERT_EQ(compiled.rule_files.size(), 4u) << "first the given ones";
     EXPECT_EQ(compiled.sources.file(compiled.rule_files[1]).name(), "/e/conf.d/a.conf");
     EXPECT_EQ(compiled.sources.file(compiled.rule_files[2]).name(), "/e/sub/in.conf");
@@ -71,9 +75,10 @@ TEST(RuleFiles, OfOneNameGiveTheirRulesDifferentOnes) {
 }
 
 TEST(RuleFiles, AreShownBesideTheNameThatWasGiven) {
-    const Compiled compiled = read_policy({{"site.conf", kUplink + std::string("include \"in.conf\"\n")},
-                                           {"conf.d/a.conf", "include \"b/c.conf\"\n"}},
-                                          disk({{"/e/in.conf", rule(1)}, {"/e/conf.d/b/c.conf", rule(2)}}, "/e"));
+    const Compiled compiled =
+        read_policy({{"site.conf", kUplink + std::string("include \"in.conf\"\n")},
+                     {"conf.d/a.conf", "include \"b/c.conf\"\n"}},
+                    disk({{"/e/in.conf", rule(1)}, {"/e/conf.d/b/c.conf", rule(2)}}, "/e"));
     const Policy policy = policy_of(compiled);
     EXPECT_EQ(policy.inbound.rules.at(0).place.file, "in.conf");
     EXPECT_EQ(policy.inbound.rules.at(1).place.file, "conf.d/b/c.conf");
@@ -81,18 +86,19 @@ TEST(RuleFiles, AreShownBesideTheNameThatWasGiven) {
 }
 
 TEST(RuleFiles, LookForFeedsBesideTheFileThatNamesThem) {
-    const Policy policy = policy_of(
-        read_policy({{"/e/site.conf", kUplink}, {"/e/conf.d/a.conf", "feed x = file \"x.txt\"\n"}},
-                    disk({{"/e/conf.d/x.txt", "2001:db8::1\n"}})));
+    const Policy policy =
+        policy_of(read_policy({{"/e/site.conf", kUplink}, {"/e/conf.d/a.conf", "feed x = file \"x.txt\"\n"}},
+                              disk({{"/e/conf.d/x.txt", "2001:db8::1\n"}})));
     EXPECT_EQ(policy.feeds.at(0).path, "/e/conf.d/x.txt");
 }
 
 TEST(RuleFiles, OfADirectionMayHaveSeveralBlocksThatAgree) {
-    const Policy policy = policy_of(
-        read_policy({{"/e/site.conf", std::string(kUplink) + "policy inbound on dish { default reject; accept tcp 1 }\n"},
-                     {"/e/conf.d/a.conf", "policy inbound on dish { log sample 1/8; default reject; accept tcp 2 }\n"
-                                          "policy outbound on dish { log sample 1/9 }"}},
-                    disk({})));
+    const Policy policy = policy_of(read_policy(
+        {{"/e/site.conf", std::string(kUplink) + "policy inbound on dish { default reject; accept tcp 1 }\n"},
+         {"/e/conf.d/a.conf",
+          "policy inbound on dish { log sample 1/8; default reject; accept tcp 2 }\n"
+          "policy outbound on dish { log sample 1/9 }"}},
+        disk({})));
     EXPECT_EQ(names_of(policy), "site.conf:3 1, a.conf:1 2");
     EXPECT_EQ(policy.inbound.default_verdict, DW_REJECT);
     EXPECT_EQ(policy.inbound.log_sample, 8u);
@@ -117,16 +123,19 @@ TEST(RuleFiles, AreBoundedInDepthNumberAndSize) {
         many[fmt::format("/e/{}.conf", i)] = "";
         text += fmt::format("include \"{}.conf\"\n", i);
     }
-    EXPECT_EQ(first_label(read_policy({{"/e/site.conf", text}}, disk(many))), "a rule set has at most 1000 files");
+    EXPECT_EQ(first_label(read_policy({{"/e/site.conf", text}}, disk(many))),
+              "a rule set has at most 1000 files");
 
     const std::string half((64u << 20) / 2, ' ');
-    EXPECT_EQ(first_label(read_policy({main}, disk({{"/e/0.conf", "include \"1.conf\"\n" + half}, {"/e/1.conf", half}}))),
+    EXPECT_EQ(first_label(read_policy(
+                  {main}, disk({{"/e/0.conf", "include \"1.conf\"\n" + half}, {"/e/1.conf", half}}))),
               "rule files have at most 64 MiB in all");
 }
 
 TEST(RuleFiles, ThatCannotBeReadMakeNoOtherErrors) {
     const Compiled compiled = read_policy(
-        {{"/e/site.conf", kUplink + std::string("include \"no.conf\"\npolicy inbound on dish { accept to nas }\n")}},
+        {{"/e/site.conf",
+          kUplink + std::string("include \"no.conf\"\npolicy inbound on dish { accept to nas }\n")}},
         Environment{});
     ASSERT_EQ(compiled.diagnostics.size(), 1u);
     EXPECT_EQ(first_label(compiled), "/e/no.conf cannot be read: files are not read here");

@@ -11,8 +11,8 @@ namespace {
 // Errors, echo replies, MLD, neighbour and router discovery, and types that are only meant for a link.
 std::bitset<256> types_without_rules() {
     std::bitset<256> types;
-    for (const unsigned type : {1, 2, 3, 4, 129, 130, 131, 132, 133, 134, 135, 136, 137, 141, 142, 143, 148, 149,
-                                151, 152, 153})
+    for (const unsigned type :
+         {1, 2, 3, 4, 129, 130, 131, 132, 133, 134, 135, 136, 137, 141, 142, 143, 148, 149, 151, 152, 153})
         types.set(type);
     return types;
 }
@@ -47,9 +47,10 @@ std::optional<BuiltIn> take_built_in(Path path, Condition* accept) {
     }
     if (is_dhcpv6(path, *accept)) return BuiltIn{.why = "built in: DHCPv6 of this machine"};
     if (is_to_groups(accept->to))
-        return BuiltIn{ImportRemark::Kind::left_out,
-                       "multicast: of the line's, dishwall lets discovery and listener reports pass, and nothing "
-                       "else"};
+        return BuiltIn{
+            ImportRemark::Kind::left_out,
+            "multicast: of the line's, dishwall lets discovery and listener reports pass, and nothing "
+            "else"};
     return std::nullopt;
 }
 

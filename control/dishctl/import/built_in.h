@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What foreign rules say that dishwall does without any: most rule sets begin with it, since netfilter knows nothing
-// by itself.
+// What foreign rules say that dishwall does without any: most rule sets begin with it, since netfilter knows
+// nothing by itself.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,9 @@ namespace dishwall::import {
 
 // Which of the four ways a flow is opened over the uplink.
 enum class Path { in_self, in_behind, out_self, out_behind };
-[[nodiscard]] constexpr bool is_inbound(Path path) { return path == Path::in_self || path == Path::in_behind; }
+[[nodiscard]] constexpr bool is_inbound(Path path) {
+    return path == Path::in_self || path == Path::in_behind;
+}
 [[nodiscard]] constexpr bool is_self(Path path) { return path == Path::in_self || path == Path::out_self; }
 
 struct BuiltIn {

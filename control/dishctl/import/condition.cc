@@ -76,9 +76,7 @@ Ports::Ports(std::vector<PortRange> ranges) {
     }
 }
 
-bool Ports::all() const {
-    return ranges_.size() == 1 && ranges_[0].first == 0 && ranges_[0].last == 65535;
-}
+bool Ports::all() const { return ranges_.size() == 1 && ranges_[0].first == 0 && ranges_[0].last == 65535; }
 
 Ports Ports::others() const {
     std::vector<PortRange> result;
@@ -104,7 +102,8 @@ Ports Ports::both(const Ports& other) const {
 // ---- ends
 
 bool End::nowhere() const {
-    if (in && std::ranges::all_of(*in, [&](const Ipv6Prefix& one) { return in_one_of(out, one); })) return true;
+    if (in && std::ranges::all_of(*in, [&](const Ipv6Prefix& one) { return in_one_of(out, one); }))
+        return true;
     if (in_one_of(out, Ipv6Prefix())) return true;
     return behind && std::ranges::all_of(*behind, [&](const std::string& one) {
                return std::ranges::find(not_behind, one) != not_behind.end();

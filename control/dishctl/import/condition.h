@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Which packets a foreign rule means, in a form that can be intersected exactly: jumps into chains are inlined by
-// intersecting what jumps with what stands in the chain, and whether two rules can mean the same packet decides
-// whether an accept is safe behind a drop that was lost.
+// Which packets a foreign rule means, in a form that can be intersected exactly: jumps into chains are
+// inlined by intersecting what jumps with what stands in the chain, and whether two rules can mean the same
+// packet decides whether an accept is safe behind a drop that was lost.
 //
 // Only packets that would open a flow are meant: dishwall asks its rules about nothing else.
 #pragma once

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "control/dishctl/import/built_in.h"
@@ -20,7 +21,7 @@ constexpr unsigned kDeepest = 16;  // jumps, as the kernel's
 constexpr unsigned kMostProtocols = 16;
 
 std::string place_of(const ForeignRule& rule) {
-    return rule.line != 0 ? fmt::format("line {}", rule.line) : "'" + rule.text + "'";
+    return rule.line != 0 ? fmt::format("line {}", rule.line) : rule.text.substr(0, rule.text.find(": "));
 }
 
 // Why a rule file has no words for this; empty: it has.
@@ -62,9 +63,9 @@ private:
     };
 
     [[nodiscard]] std::vector<const BaseChain*> bases_of(Path path) const;
-    [[nodiscard]] bool has_accepts(const std::string& chain, unsigned depth) const;
+    [[nodiscard]] bool has_accepts(const std::string& chain, std::set<std::string>* seen) const;
 
-    void walk(const std::string& chain, const Condition& context, unsigned depth);
+    void walk(const std::string& chain, Condition context, unsigned depth);
     bool act(const ForeignRule& rule, const Condition& condition, bool always, unsigned depth);
     void go(const ForeignRule& rule, const Condition& condition, unsigned depth);
     void leave(const ForeignRule& rule, const Condition& condition, unsigned depth);
@@ -109,11 +110,17 @@ std::vector<Hook> hooks_of(Path path) {
     return {Hook::prerouting, Hook::forward, Hook::postrouting};
 }
 
-bool Flattener::has_accepts(const std::string& chain, unsigned depth) const {
+Hook own_hook(Path path) {
+    return path == Path::in_self ? Hook::input : path == Path::out_self ? Hook::output : Hook::forward;
+}
+
+// `seen`: chains that were looked into, so that each is once.
+bool Flattener::has_accepts(const std::string& chain, std::set<std::string>* seen) const {
     const auto found = rules_.chains.find(chain);
-    if (found == rules_.chains.end() || depth > kDeepest) return false;
+    if (found == rules_.chains.end() || !seen->insert(chain).second) return false;
     return std::ranges::any_of(found->second.rules, [&](const ForeignRule& rule) {
-        return !rule.never && (rule.action == Action::accept || (!rule.target.empty() && has_accepts(rule.target, depth + 1)));
+        return !rule.never &&
+               (rule.action == Action::accept || (!rule.target.empty() && has_accepts(rule.target, seen)));
     });
 }
 
@@ -126,7 +133,8 @@ std::vector<const BaseChain*> Flattener::bases_of(Path path) const {
             if (base.hook == hook && (!chain.rules.empty() || !chain.accepts)) bases.push_back(&base);
         }
     const auto weight = [&](const BaseChain* base) {
-        return !rules_.chains.at(base->chain).accepts ? 2 : has_accepts(base->chain, 0) ? 1 : 0;
+        std::set<std::string> seen;
+        return !rules_.chains.at(base->chain).accepts ? 2 : has_accepts(base->chain, &seen) ? 1 : 0;
     };
     std::ranges::stable_sort(bases, {}, [&](const BaseChain* base) {
         return std::pair(weight(base), std::pair(static_cast<int>(base->hook), base->priority));
@@ -139,8 +147,9 @@ Section Flattener::section(Path path) {
     section_ = {};
     doubts_.clear();
     const std::vector<const BaseChain*> bases = bases_of(path);
-    section_.filtered = !bases.empty();
-    section_.accepts = bases.empty() && !is_inbound(path);
+    section_.filtered =
+        std::ranges::any_of(bases, [&](const BaseChain* base) { return base->hook == own_hook(path); });
+    section_.accepts = !is_inbound(path);
     for (std::size_t i = 0; i < bases.size(); ++i) {
         last_base_ = i + 1 == bases.size();
         const ForeignChain& chain = rules_.chains.at(bases[i]->chain);
@@ -149,6 +158,8 @@ Section Flattener::section(Path path) {
         walk(bases[i]->chain, {}, 0);
         end_of_base(chain);
     }
+    // A rule set of a host says nothing about what is forwarded; that is no decision to let it in.
+    if (!section_.filtered && is_inbound(path)) section_.accepts = false;
     return std::move(section_);
 }
 
@@ -174,7 +185,24 @@ std::optional<Condition> seen_on(Path path, const ForeignRule& rule, const std::
     return condition;
 }
 
-void Flattener::walk(const std::string& name, const Condition& context, unsigned depth) {
+// All packets but these, where that has a form: a condition that is nothing but addresses of one end.
+std::optional<Condition> all_but(const Condition& condition) {
+    Condition rest;
+    for (End Condition::*end : {&Condition::from, &Condition::to}) {
+        const End& only = condition.*end;
+        if (!condition.exact() || condition.rate || !only.in || !only.out.empty() || only.suffix ||
+            only.behind || !only.not_behind.empty())
+            continue;
+        Condition without = condition;
+        without.*end = End();
+        if (!without.everything()) continue;
+        (rest.*end).out = *only.in;
+        return rest;
+    }
+    return std::nullopt;
+}
+
+void Flattener::walk(const std::string& name, Condition context, unsigned depth) {
     const auto chain = rules_.chains.find(name);
     if (chain == rules_.chains.end() || depth > kDeepest) {
         doubt(context, "there is no chain " + name);
@@ -188,7 +216,15 @@ void Flattener::walk(const std::string& name, const Condition& context, unsigned
         const Condition condition = both(context, *own);
         if (condition.nothing()) continue;
         too_many_ = ++steps_ > 8 * kMostRules || section_.rules.size() > kMostRules;
-        if (!act(rule, condition, own->everything() && own->exact() && !own->rate, depth)) return;
+        const bool leaves = rule.action == Action::leave
+                                ? depth > 0 || !last_base_
+                                : rule.action == Action::accept && depth == 0 && !last_base_;
+        if (const auto rest = leaves ? all_but(*own) : std::nullopt) {
+            fates_[&rule].carried = true;
+            context = both(context, *rest);
+        } else if (!act(rule, condition, own->everything() && own->exact() && !own->rate, depth)) {
+            return;
+        }
     }
 }
 
@@ -231,10 +267,13 @@ void Flattener::go(const ForeignRule& rule, const Condition& condition, unsigned
     fates_[&rule].carried = true;
     Condition context = condition;
     if (!rule.condition.exact()) {
-        remark(rule, ImportRemark::Kind::left_out, fmt::format("{}", fmt::join(rule.condition.unclear, "; ")));
-        context.unclear.assign(1, fmt::format("it is reached by {} only, which cannot be said", place_of(rule)));
+        remark(rule, ImportRemark::Kind::left_out,
+               fmt::format("{}", fmt::join(rule.condition.unclear, "; ")));
+        context.unclear.assign(1,
+                               fmt::format("it is reached by {} only, which cannot be said", place_of(rule)));
     }
-    if (condition.rate) context.unclear.push_back(fmt::format("the limit of {} is for a whole chain", place_of(rule)));
+    if (condition.rate)
+        context.unclear.push_back(fmt::format("the limit of {} is for a whole chain", place_of(rule)));
     returned_.emplace_back();
     walk(rule.target, context, depth + 1);
     returned_.pop_back();
@@ -265,8 +304,10 @@ void Flattener::accept(const ForeignRule& rule, Condition condition) {
     if (why.empty()) why = why_not_sayable(path_, condition);
     if (why.empty()) {
         if (const Doubt* one = doubt_about(condition, false))
-            why = fmt::format("{} comes before it and could not be carried over; it may mean some of these packets",
-                              one->why);
+            why = fmt::format(
+                "{0} comes before it, could not be carried over, and may mean some of these packets: say "
+                "what {0} does, then take the # away",
+                one->why);
     }
     push(&rule, condition, DW_ACCEPT, why);
 }
@@ -284,7 +325,7 @@ void Flattener::refuse(const ForeignRule& rule, const Condition& condition, dw_v
 void Flattener::log(const ForeignRule& rule, const Condition& condition) {
     std::string why = fmt::format("{}", fmt::join(condition.unclear, "; "));
     if (why.empty()) why = why_not_sayable(path_, condition);
-    if (why.empty() && doubt_about(condition, false)) why = "which packets come here is not known";
+    if (why.empty() && doubt_about(condition, true)) why = "which packets come here is not known";
     push(&rule, condition, DW_AUDIT, why);
 }
 
@@ -301,10 +342,16 @@ void Flattener::end_of_base(const ForeignChain& chain) {
     for (Doubt& one : doubts_) {
         one.condition.rate.reset();
         one.condition.unclear.clear();
-        section_.accepts = section_.accepts && why_not_sayable(path_, one.condition).empty() && !one.condition.everything();
+        if (one.condition.everything() || !why_not_sayable(path_, one.condition).empty()) {
+            section_.accepts = false;
+            section_.closed_by = one.why;
+            return;
+        }
     }
-    if (!section_.accepts) return;
-    for (const Doubt& one : doubts_) push(nullptr, one.condition, DW_DROP, "");
+    for (const Doubt& one : doubts_) {
+        push(nullptr, one.condition, DW_DROP, "");
+        section_.rules.back().why = one.why;
+    }
 }
 
 // ---- doubts
@@ -325,7 +372,8 @@ void Flattener::doubt(const Condition& condition, std::string why) {
 
 // ---- what came of it
 
-void Flattener::push(const ForeignRule* rule, const Condition& condition, dw_verdict verdict, std::string left_out) {
+void Flattener::push(const ForeignRule* rule, const Condition& condition, dw_verdict verdict,
+                     std::string left_out) {
     if (rule != nullptr) {
         if (left_out.empty())
             fates_[rule].carried = true;
@@ -333,7 +381,7 @@ void Flattener::push(const ForeignRule* rule, const Condition& condition, dw_ver
             remark(*rule, ImportRemark::Kind::left_out, left_out);
     }
     if (left_out.empty() || verdict == DW_ACCEPT)
-        section_.rules.push_back({rule, condition, verdict, false, std::move(left_out)});
+        section_.rules.push_back({rule, condition, verdict, false, std::move(left_out), {}});
 }
 
 void Flattener::remark(const ForeignRule& rule, ImportRemark::Kind kind, std::string why) {
@@ -358,7 +406,8 @@ void Flattener::collect_remarks(std::vector<ImportRemark>* remarks) const {
                 remarks->insert(remarks->end(), fate->second.remarks.begin(), fate->second.remarks.end());
             } else if (!fate->second.carried) {
                 say(ImportRemark::Kind::left_out,
-                    "it means no packet that opens a flow over the uplink: another interface, or an address that "
+                    "it means no packet that opens a flow over the uplink: another interface, or an address "
+                    "that "
                     "does not fit its chain");
             }
         }
@@ -378,7 +427,8 @@ Result<FlatRuleset> flatten(const ForeignRuleset& rules, const std::string& upli
     flat.out_self = flattener.section(Path::out_self);
     flat.out_behind = flattener.section(Path::out_behind);
     if (flattener.too_many())
-        return fail("these are more than {} rules once chains are written out where they are used", kMostRules);
+        return fail("these are more than {} rules once chains are written out where they are used",
+                    kMostRules);
     flat.remarks = rules.remarks;
     flattener.collect_remarks(&flat.remarks);
     return flat;

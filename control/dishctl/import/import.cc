@@ -9,6 +9,7 @@
 #include "control/dishctl/import/nft_text.h"
 #include "control/dishctl/import/ruleset.h"
 #include "control/dishctl/import/write_rules.h"
+#include "control/dishctl/made_names.h"
 #include "rules/frontend.h"
 
 namespace dishwall {
@@ -27,16 +28,18 @@ Result<import::ForeignRuleset> read(ImportFormat format, std::string_view text) 
             break;
     }
     if (import::is_nft_json(text)) return import::read_nft_json(text);
-    return import::list_nft_text(text).and_then([](const std::string& json) { return import::read_nft_json(json); });
+    return import::list_nft_text(text).and_then(
+        [](const std::string& json) { return import::read_nft_json(json); });
 }
 
 Environment nothing_around() {
-    return {.service_port = [](std::string_view, std::string_view) { return std::optional<std::uint16_t>(); }};
+    return {
+        .service_port = [](std::string_view, std::string_view) { return std::optional<std::uint16_t>(); }};
 }
 
 // Foreign rule sets may have rules behind others that take all of their packets; a rule file may not.
-bool leave_out_unreachable(const Compiled& compiled, const std::vector<const RuleLine*>& places, RuleFile* file,
-                           std::vector<ImportRemark>* remarks) {
+bool leave_out_unreachable(const Compiled& compiled, const std::vector<const RuleLine*>& places,
+                           RuleFile* file, std::vector<ImportRemark>* remarks) {
     bool any = false;
     for (const Diagnostic& one : compiled.diagnostics) {
         if (one.code != Code::never_matches) continue;
@@ -44,10 +47,10 @@ bool leave_out_unreachable(const Compiled& compiled, const std::vector<const Rul
         for (auto* chain : {&file->inbound, &file->outbound})
             for (RuleLine& line : *chain) {
                 if (&line != found) continue;
-                line.left_out = "rules above take all of these packets";
+                line.left_out = "rules above it take all of its packets";
                 if (line.rule != nullptr)
                     remarks->push_back(
-                        {ImportRemark::Kind::left_out, line.rule->line, line.rule->text, "rules above it take all of its packets"});
+                        {ImportRemark::Kind::left_out, line.rule->line, line.rule->text, line.left_out});
                 any = true;
             }
     }
@@ -77,6 +80,8 @@ std::optional<ImportFormat> import_format_named(std::string_view name) {
 }
 
 Result<ImportResult> import_rules(ImportFormat format, std::string_view text, const ImportOptions& options) {
+    if (!options.uplink.empty() && interface_word(options.uplink).empty())
+        return fail("'{}' is not the name of an interface", options.uplink);
     auto foreign = read(format, text);
     if (!foreign) return tl::unexpected(foreign.error());
     auto flat = import::flatten(*foreign, options.uplink);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `dishctl import`: another firewall's rules as a rule file. What is written means what the original meant, or it is
-// not written: an accept that cannot be said exactly is left out, and where a drop cannot be, the accepts behind it
-// that it may have narrowed are left out too. Whatever was left out is named, one entry a rule.
+// `dishctl import`: another firewall's rules as a rule file. What is written means what the original meant,
+// or it is not written: an accept that cannot be said exactly is left out, and where a drop cannot be, the
+// accepts behind it that it may have narrowed are left out too. Whatever was left out is named, one entry a
+// rule.
 //
-// Reading `nft -j list ruleset`, ip6tables-save and /etc/config/firewall is pure. Text of nftables is loaded into
-// an empty network namespace of its own and listed again, so that nft itself is what understands it.
+// Reading `nft -j list ruleset`, ip6tables-save and /etc/config/firewall is pure. Text of nftables is loaded
+// into an empty network namespace of its own and listed again, so that nft itself is what understands it.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ struct ImportNetwork {
 };
 
 struct ImportOptions {
-    std::string uplink;                   // the interface that faces the Internet; empty: guessed from the rules
-    std::string source;                   // what was read, for comments: "/etc/nftables.conf"
+    std::string uplink;  // the interface that faces the Internet; empty: guessed from the rules
+    std::string source;  // what was read, for comments: "/etc/nftables.conf"
     std::vector<ImportNetwork> networks;  // those that are missing get numbers to be checked
 };
 
@@ -49,7 +50,7 @@ struct ImportRemark {
 };
 
 struct ImportResult {
-    std::string rules;                  // a rule file that passes `dishctl check`; the remarks are in it as comments
+    std::string rules;  // a rule file that passes `dishctl check`; the remarks are in it as comments
     std::vector<ImportRemark> remarks;  // in the order of the input
 };
 

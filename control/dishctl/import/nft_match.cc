@@ -115,8 +115,11 @@ void by_payload(const Match& match) {
     const std::string protocol = text_in(payload, "protocol"), field = text_in(payload, "field");
     if (protocol == "ip" || protocol == "icmp" || protocol == "arp" || protocol == "igmp")
         return match.never(ImportRemark::Kind::left_out, kForIpv4);
-    if (protocol == "ip6" && (field == "saddr" || field == "daddr")) return by_addresses(match, field == "saddr");
-    if (protocol == "ip6" && field == "nexthdr") return by_protocols(match);
+    if (protocol == "ip6" && (field == "saddr" || field == "daddr"))
+        return by_addresses(match, field == "saddr");
+    // The next header is the protocol but for extension headers, which hardly anybody means; `not` would mean
+    // them.
+    if (protocol == "ip6" && field == "nexthdr" && !match.negated) return by_protocols(match);
     if (protocol != "th" && protocol != "ip6" && protocol != "ether" && protocol != "vlan") {
         const auto number = protocol_named(protocol);
         if (!number) return match.unclear(nft_words(match.left));
@@ -144,7 +147,8 @@ void by_fib(const Match& match) {
     const bool one = match.values.size() == 1;
     const bool missing = one && (match.values[0] == false || match.values[0] == 0);
     if ((result == "oif" || result == "oifname") && has("saddr") && missing && !match.negated)
-        return match.never(ImportRemark::Kind::built_in, "built in: sources that cannot be on their side are dropped");
+        return match.never(ImportRemark::Kind::built_in,
+                           "built in: sources that cannot be on their side are dropped");
     if (result == "type" && flags.size() == 1 && match.values.size() == 1 && match.has("local"))
         return match.rule->local.push_back({has("daddr"), match.negated});
     match.unclear("dishwall has no word for '" + nft_words(match.left) + "'");
@@ -236,7 +240,8 @@ std::optional<std::vector<json>> NftMatches::values(const json& right) const {
     if (!list->is_array()) return Values{*list};
     Values all;
     for (const json& one : *list) {
-        const json& value = one.is_object() && one.contains("elem") && one["elem"].contains("val") ? one["elem"]["val"] : one;
+        const json& value =
+            one.is_object() && one.contains("elem") && one["elem"].contains("val") ? one["elem"]["val"] : one;
         if (value == "*") return std::nullopt;  // everything that is not listed
         all.push_back(value);
     }
@@ -253,14 +258,16 @@ void NftMatches::apply(const json& left, const std::string& op, const json& righ
     if (!left.is_object() || left.size() != 1) return rule->condition.unclear.push_back(nft_words(left));
     const std::string& kind = left.begin().key();
     if (kind == "&" && left["&"].is_array() && left["&"].size() == 2) return by_bits(left, op, right, rule);
-    if (is_payload(left, "tcp", "flags")) return by_flags(op == "in" ? right : json(255), op == "in" ? "==" : op, right, rule);
+    if (is_payload(left, "tcp", "flags"))
+        return by_flags(op == "in" ? right : json(255), op == "in" ? "==" : op, right, rule);
     const bool compares = op == "<" || op == ">" || op == "<=" || op == ">=";
     const bool has_order = kind == "payload" && text_in(left["payload"], "field").ends_with("port");
     const auto read = values(compares ? range_of_comparison(op, right) : right);
     if (!read || (compares && !has_order) || (!compares && op != "==" && op != "!=" && op != "in"))
         return rule->condition.unclear.push_back(
-            fmt::format("{} {}", nft_words(left), read ? "in a way that a rule cannot say"
-                                                       : "in a set that packets or time change, or with a rest"));
+            fmt::format("{} {}", nft_words(left),
+                        read ? "in a way that a rule cannot say"
+                             : "in a set that packets or time change, or with a rest"));
     const Match match{rule, left, *read, op == "!="};
     if (kind == "payload") return by_payload(match);
     if (kind == "meta") return by_meta(match);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `match` expressions of nftables' JSON (libnftables-json(5)) -> what they say of a rule. A left side is a line of a
-// table; an expression without one makes its rule unclear.
+// `match` expressions of nftables' JSON (libnftables-json(5)) -> what they say of a rule. A left side is a
+// line of a table; an expression without one makes its rule unclear.
 #pragma once
 
 #include <map>
@@ -27,7 +27,8 @@ public:
 
     void apply(const nlohmann::json& match, ForeignRule* rule) const;
     // left == right
-    void apply(const nlohmann::json& left, const std::string& op, const nlohmann::json& right, ForeignRule* rule) const;
+    void apply(const nlohmann::json& left, const std::string& op, const nlohmann::json& right,
+               ForeignRule* rule) const;
     // The set that `@name` means, if it is there and fixed.
     [[nodiscard]] const NftSet* find(const nlohmann::json& reference) const;
 

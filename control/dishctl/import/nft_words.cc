@@ -42,8 +42,8 @@ std::string object_words(const std::string& kind, const json& value) {
     if (kind == "jump" || kind == "goto") return kind + " " + words_at(value, "target");
     if (kind == "fib") return "fib " + words_at(value, "flags") + " " + words_at(value, "result");
     if (kind == "limit")
-        return fmt::format("limit rate {}{}/{}", value.value("inv", false) ? "over " : "", words_at(value, "rate"),
-                           words_at(value, "per"));
+        return fmt::format("limit rate {}{}/{}", value.value("inv", false) ? "over " : "",
+                           words_at(value, "rate"), words_at(value, "per"));
     return kind;  // accept, drop, counter, log, reject ...
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What ip6tables-save prints: `*table`, `:CHAIN POLICY`, `-A CHAIN matches -j TARGET`, COMMIT. Each option is a line of
-// a table; one that is not there makes its rule unclear, whatever it means.
+// What ip6tables-save prints: `*table`, `:CHAIN POLICY`, `-A CHAIN matches -j TARGET`, COMMIT. Each option is
+// a line of a table; one that is not there makes its rule unclear, whatever it means.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +14,8 @@
 namespace dishwall::import {
 namespace {
 
-constexpr char kNoTranslation[] = "IPv6 addresses are not translated: give the hosts addresses of the delegation";
+constexpr char kNoTranslation[] =
+    "IPv6 addresses are not translated: give the hosts addresses of the delegation";
 constexpr char kKnownFlows[] = "built in: packets of known flows pass, and invalid ones do not";
 
 // ---- words
@@ -66,7 +67,9 @@ struct Match {
 
 void unclear(ForeignRule* rule, std::string what) { rule->condition.unclear.push_back(std::move(what)); }
 
-void never(ForeignRule* rule, ImportRemark::Kind kind, std::string why) { rule->never = {kind, std::move(why)}; }
+void never(ForeignRule* rule, ImportRemark::Kind kind, std::string why) {
+    rule->never = {kind, std::move(why)};
+}
 
 void by_interface(const Match& match, bool incoming) {
     match.rule->interfaces.push_back({incoming, match.negated, {match.value}});
@@ -103,7 +106,8 @@ void by_state(const Match& match) {
     const auto has = [&](std::string_view state) { return std::ranges::find(states, state) != states.end(); };
     if (has("NEW") != match.negated) return;
     if (has("UNTRACKED") || has("DNAT") || has("SNAT"))
-        return never(match.rule, ImportRemark::Kind::left_out, "untracked and translated packets are not told apart");
+        return never(match.rule, ImportRemark::Kind::left_out,
+                     "untracked and translated packets are not told apart");
     never(match.rule, ImportRemark::Kind::built_in, kKnownFlows);
 }
 
@@ -182,7 +186,8 @@ const std::vector<Option>& options_with_a_value() {
          [](const Match& m) { unclear(m.rule, "what is above a limit: accept what is below it instead"); }},
         {"--hashlimit-burst", [](const Match& m) { m.hash->burst = number_in(m.value).value_or(0); }},
         {"--hashlimit-mode", [](const Match& m) { m.hash->mode = m.value; }},
-        {"--hashlimit-srcmask", [](const Match& m) { m.hash->source_length = number_in(m.value).value_or(128); }},
+        {"--hashlimit-srcmask",
+         [](const Match& m) { m.hash->source_length = number_in(m.value).value_or(128); }},
         {"--hashlimit-name", [](const Match&) {}},
         {"--hashlimit-htable-expire", [](const Match&) {}},
         {"--hashlimit-htable-size", [](const Match&) {}},
@@ -191,7 +196,8 @@ const std::vector<Option>& options_with_a_value() {
         {"--rt-type",
          [](const Match& m) {
              if (m.value == "0" && !m.negated)
-                 never(m.rule, ImportRemark::Kind::built_in, "built in: routing headers of type 0 are dropped");
+                 never(m.rule, ImportRemark::Kind::built_in,
+                       "built in: routing headers of type 0 are dropped");
              else
                  unclear(m.rule, "routing headers");
          }},
@@ -207,15 +213,17 @@ std::uint64_t limit_burst(const Options& options) {
 
 // What belongs to an option that no line above knows is passed over.
 void skip_values(Options* options) {
-    while (!options->done() && !options->words[options->at].starts_with("-") && options->words[options->at] != "!")
+    while (!options->done() && !options->words[options->at].starts_with("-") &&
+           options->words[options->at] != "!")
         options->next();
 }
 
 // ---- targets
 
 void read_target(const std::string& target, Options* options, ForeignRule* rule) {
-    static const std::array kNoVerdict{"MARK", "CONNMARK", "TCPMSS", "CLASSIFY", "DSCP", "TOS", "HL", "SET", "CT",
-                                       "NOTRACK", "SECMARK", "CONNSECMARK", "CHECKSUM", "NFLOG", "TRACE", "AUDIT"};
+    static const std::array kNoVerdict{"MARK",     "CONNMARK", "TCPMSS", "CLASSIFY", "DSCP",    "TOS",
+                                       "HL",       "SET",      "CT",     "NOTRACK",  "SECMARK", "CONNSECMARK",
+                                       "CHECKSUM", "NFLOG",    "TRACE",  "AUDIT"};
     if (target == "ACCEPT") {
         rule->action = Action::accept;
     } else if (target == "DROP") {
@@ -302,7 +310,8 @@ private:
         finish_hash_limit(hash, &rule);
         if (table_ == "nat") {
             note_masquerading(rule);
-            return rules_.remarks.push_back({ImportRemark::Kind::left_out, number, rule.text, kNoTranslation});
+            return rules_.remarks.push_back(
+                {ImportRemark::Kind::left_out, number, rule.text, kNoTranslation});
         }
         if (rule.action == Action::nothing && rule.why.empty()) rule.why = "it only counts";
         rules_.chains[key(chain)].rules.push_back(std::move(rule));
@@ -319,8 +328,7 @@ private:
             rule->target = options->next();
             return;
         }
-        if (option == "--limit")
-            return by_limit({rule, options->next(), negated}, limit_burst(*options));
+        if (option == "--limit") return by_limit({rule, options->next(), negated}, limit_burst(*options));
         if (option == "--tcp-flags") {
             const std::string mask = options->next();
             return by_flags({rule, "", negated}, mask, options->next());
@@ -337,23 +345,28 @@ private:
 
     // Some say something without an option, so what is not known here is unclear by its name.
     void read_module(const std::string& module, ForeignRule* rule, HashLimit* hash) {
-        static const std::array kKnown{"tcp",   "udp",       "sctp",  "icmp6",     "multiport", "iprange", "state",
-                                       "limit", "conntrack", "comment", "hashlimit", "addrtype"};
+        static const std::array kKnown{"tcp",   "udp",   "sctp",      "icmp6",   "multiport", "iprange",
+                                       "state", "limit", "conntrack", "comment", "hashlimit", "addrtype"};
         hash->present = hash->present || module == "hashlimit";
         rpfilter_ = module == "rpfilter";
         if (std::ranges::find(kKnown, module) == kKnown.end())
-            unclear(rule, fmt::format("dishwall has no word for '-m {}'", module));
+            unclear(rule,
+                    module == "mac"
+                        ? "a MAC address: write `host NAME = NETWORK mac ADDRESS` and the rule for that host"
+                        : fmt::format("dishwall has no word for '-m {}'", module));
     }
 
     static void by_reverse_path(ForeignRule* rule) {
-        never(rule, ImportRemark::Kind::built_in, "built in: sources that cannot be on their side are dropped");
+        never(rule, ImportRemark::Kind::built_in,
+              "built in: sources that cannot be on their side are dropped");
     }
 
     void note_masquerading(const ForeignRule& rule) {
         if (rule.target != "MASQUERADE" && rule.target != "SNAT") return;
         for (const InterfaceMatch& match : rule.interfaces)
             if (!match.incoming && !match.negated)
-                rules_.likely_uplinks.insert(rules_.likely_uplinks.end(), match.names.begin(), match.names.end());
+                rules_.likely_uplinks.insert(rules_.likely_uplinks.end(), match.names.begin(),
+                                             match.names.end());
     }
 
     // Names of chains become keys; a target that is no chain is an extension.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// `nft -j list ruleset`: tables of chains of rules, each rule a list of statements (libnftables-json(5)). Rules of
-// families that IPv6 does not come to are said to be left out; a statement that nobody here knows makes its rule
-// unclear.
+// `nft -j list ruleset`: tables of chains of rules, each rule a list of statements (libnftables-json(5)).
+// Rules of families that IPv6 does not come to are said to be left out; a statement that nobody here knows
+// makes its rule unclear.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,7 +23,9 @@ std::string text_in(const json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::string table_of(const json& object) { return text_in(object, "family") + " " + text_in(object, "table"); }
+std::string table_of(const json& object) {
+    return text_in(object, "family") + " " + text_in(object, "table");
+}
 
 bool has_ipv6(const std::string& family) { return family == "ip6" || family == "inet" || family == "netdev"; }
 
@@ -88,9 +90,12 @@ private:
                                                      : "its family is not IPv6's: " + family};
         const NftMatches matches(sets_, table_of(object));
         std::vector<ForeignRule> made{std::move(rule)};
+        // nft prints what it has no JSON for as text: a chain without a name, for one.
         for (const json& statement : statements)
             if (statement.is_object() && statement.size() == 1)
                 apply(statement.begin().key(), statement.begin().value(), matches, &made);
+            else
+                apply("without JSON", json(), matches, &made);
         for (ForeignRule& one : made) {
             settle(chain, &one);
             rules_.chains[chain].rules.push_back(std::move(one));
@@ -104,7 +109,8 @@ private:
     }
 
     // A verdict map makes one rule for each of its elements; until then there is one.
-    void apply(const std::string& kind, const json& value, const NftMatches& matches, std::vector<ForeignRule>* made) {
+    void apply(const std::string& kind, const json& value, const NftMatches& matches,
+               std::vector<ForeignRule>* made) {
         if (kind == "vmap") return apply_map(value, matches, made);
         for (ForeignRule& rule : *made) apply_one(kind, value, matches, &rule);
     }
@@ -120,8 +126,10 @@ private:
             apply_meter(value, rule);
         } else if (kind == "masquerade" || kind == "snat" || kind == "dnat" || kind == "redirect") {
             note_translation(kind, *rule);
-            rule->never = Never{.why = "IPv6 addresses are not translated: give the hosts addresses of the delegation"};
-        } else if (kind == "mangle" || kind == "ct helper" || kind == "ct timeout" || kind == "ct expectation") {
+            rule->never =
+                Never{.why = "IPv6 addresses are not translated: give the hosts addresses of the delegation"};
+        } else if (kind == "mangle" || kind == "ct helper" || kind == "ct timeout" ||
+                   kind == "ct expectation") {
             rule->why = kind + " filters nothing; dishwall only filters";
         } else if (!apply_verdict(kind, value, rule)) {
             rule->action = Action::unknown;
@@ -137,7 +145,8 @@ private:
                                                                               {"jump", Action::jump},
                                                                               {"goto", Action::go_to},
                                                                               {"return", Action::leave}}};
-        const auto* found = std::ranges::find(kVerdicts, kind, [](const auto& one) { return std::string(one.first); });
+        const auto* found =
+            std::ranges::find(kVerdicts, kind, [](const auto& one) { return std::string(one.first); });
         if (found == kVerdicts.end()) return false;
         rule->action = found->second;
         if (value.is_object()) rule->target = text_in(value, "target");
@@ -158,7 +167,9 @@ private:
     void apply_map(const json& map, const NftMatches& matches, std::vector<ForeignRule>* made) {
         const json data = map.value("data", json());
         const NftSet* named = matches.find(data);
-        const json elements = named != nullptr ? named->elements : data.is_object() ? data.value("set", json()) : json();
+        const json elements = named != nullptr   ? named->elements
+                              : data.is_object() ? data.value("set", json())
+                                                 : json();
         std::vector<ForeignRule> all;
         for (const ForeignRule& before : *made) {
             if (!elements.is_array()) {
@@ -177,7 +188,8 @@ private:
     }
 
     void apply_element(const json& key, const json& element, const NftMatches& matches, ForeignRule* rule) {
-        const bool is_pair = element.is_array() && element.size() == 2 && element[1].is_object() && !element[1].empty();
+        const bool is_pair =
+            element.is_array() && element.size() == 2 && element[1].is_object() && !element[1].empty();
         if (!is_pair) {
             rule->action = Action::unknown;
             rule->why = "an element of a verdict map that is no pair";
@@ -197,7 +209,8 @@ private:
         if (kind != "masquerade" && kind != "snat") return;
         for (const InterfaceMatch& match : rule.interfaces)
             if (!match.incoming && !match.negated)
-                rules_.likely_uplinks.insert(rules_.likely_uplinks.end(), match.names.begin(), match.names.end());
+                rules_.likely_uplinks.insert(rules_.likely_uplinks.end(), match.names.begin(),
+                                             match.names.end());
     }
 
     ForeignRuleset rules_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// OpenWrt's /etc/config/firewall. Zones stand for interfaces: their devices are in another file. The chains are made
-// in the order of OpenWrt's own firewall4: rules for any zone, then those of the packet's zone, then forwardings,
-// then the zone's policy, then the default.
+// OpenWrt's /etc/config/firewall. Zones stand for interfaces: their devices are in another file. The chains
+// are made in the order of OpenWrt's own firewall4: rules for any zone, then those of the packet's zone, then
+// forwardings, then the zone's policy, then the default.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -89,9 +89,11 @@ Result<std::vector<SectionOfUci>> sections_in(std::string_view text) {
             else
                 found->values = {words[2]};
         } else {
-            return fail("line {} is not of /etc/config/firewall: expected `config TYPE`, `option NAME VALUE` or `list "
-                        "NAME VALUE`",
-                        number);
+            return fail(
+                "line {} is not of /etc/config/firewall: expected `config TYPE`, `option NAME VALUE` or "
+                "`list "
+                "NAME VALUE`",
+                number);
         }
     }
     return sections;
@@ -179,12 +181,15 @@ void by_limit(const SectionOfUci& section, ForeignRule* rule) {
 }
 
 void by_other_settings(const SectionOfUci& section, ForeignRule* rule) {
-    static const std::array kRead{"name",     "src",       "dest",  "proto",       "family",  "src_ip",  "dest_ip",
-                                  "src_port", "dest_port", "limit", "limit_burst", "icmp_type", "target", "enabled",
-                                  "log",      "counter",   "comment", "uuid"};
+    static const std::array kRead{"name",    "src",      "dest",      "proto",   "family",      "src_ip",
+                                  "dest_ip", "src_port", "dest_port", "limit",   "limit_burst", "icmp_type",
+                                  "target",  "enabled",  "log",       "counter", "comment",     "uuid"};
     for (const Setting& setting : section.settings)
         if (std::ranges::find(kRead, setting.name) == kRead.end())
-            rule->condition.unclear.push_back(fmt::format("dishwall has no word for `option {}`", setting.name));
+            rule->condition.unclear.push_back(
+                setting.name == "src_mac"
+                    ? "a MAC address: write `host NAME = NETWORK mac ADDRESS` and the rule for that host"
+                    : fmt::format("dishwall has no word for `option {}`", setting.name));
 }
 
 ForeignRule rule_of(const SectionOfUci& section) {
@@ -226,6 +231,9 @@ public:
         make_bases();
         for (const SectionOfUci& section : sections_) read(section);
         for (const SectionOfUci* zone : zones_) end_zone(*zone);
+        for (const char* chain : {"input", "forward", "output"})
+            if (defaults_ != nullptr && action_of(defaults_->text_of(chain, "DROP")) == Action::reject)
+                rules_.chains[chain].rules.push_back(policy_of(*defaults_, chain));
         return std::move(rules_);
     }
 
@@ -235,7 +243,9 @@ private:
     void find_uplinks() {
         for (const SectionOfUci* zone : zones_) {
             const std::vector<std::string> networks = zone->words_of("network");
-            const auto has = [&](const char* network) { return std::ranges::find(networks, network) != networks.end(); };
+            const auto has = [&](const char* network) {
+                return std::ranges::find(networks, network) != networks.end();
+            };
             if (zone_name(*zone) == "wan" || has("wan6") || has("wan"))
                 rules_.likely_uplinks.push_back(zone_name(*zone));
         }
@@ -262,16 +272,19 @@ private:
     }
 
     void remark(const SectionOfUci& section, std::string why) {
-        rules_.remarks.push_back({ImportRemark::Kind::left_out, section.line, section.describe(), std::move(why)});
+        rules_.remarks.push_back(
+            {ImportRemark::Kind::left_out, section.line, section.describe(), std::move(why)});
     }
 
     void read(const SectionOfUci& section) {
         if (section.type == "rule") return read_rule(section);
         if (section.type == "forwarding") return read_forwarding(section);
         if (section.type == "redirect" || section.type == "nat")
-            return remark(section, section.text_of("family") == "ipv6" || section.text_of("dest_ip").find(':') != std::string::npos
-                                       ? "IPv6 addresses are not translated: write an accept to the host itself"
-                                       : "it translates addresses, which is for IPv4");
+            return remark(section,
+                          section.text_of("family") == "ipv6" ||
+                                  section.text_of("dest_ip").find(':') != std::string::npos
+                              ? "IPv6 addresses are not translated: write an accept to the host itself"
+                              : "it translates addresses, which is for IPv4");
         if (section.type == "include") return remark(section, "what is in that file was not read");
         if (section.type == "ipset") return remark(section, "write its entries as a `set`, or as a `feed`");
         if (section.type == "defaults") return read_defaults(section);
@@ -280,7 +293,8 @@ private:
 
     void read_defaults(const SectionOfUci& section) {
         if (section.text_of("synflood_protect", section.text_of("syn_flood", "0")) != "0")
-            remark(section, "synflood_protect: dishwall limits by rule; write `rate` behind those that accept");
+            remark(section,
+                   "synflood_protect: dishwall limits by rule; write `rate` behind those that accept");
     }
 
     // A zone's own chain comes behind the rules for any zone.
@@ -314,7 +328,8 @@ private:
         forwardings_[src].push_back(std::move(rule));
     }
 
-    void add(const std::string& chain, const std::string& zone, const SectionOfUci& section, ForeignRule rule) {
+    void add(const std::string& chain, const std::string& zone, const SectionOfUci& section,
+             ForeignRule rule) {
         if (zone.empty() || zone == "*") return rules_.chains[chain].rules.push_back(std::move(rule));
         const auto own = rules_.chains.find(chain + " " + zone);
         if (own == rules_.chains.end()) return remark(section, "there is no zone " + zone);

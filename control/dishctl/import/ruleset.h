@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Another firewall's rules, as its reader understood them: chains of rules, as netfilter has them. The readers (read_*)
-// make it, flatten.h judges it. What a reader does not understand it says, and nobody guesses.
+// Another firewall's rules, as its reader understood them: chains of rules, as netfilter has them. The
+// readers (read_*) make it, flatten.h judges it. What a reader does not understand it says, and nobody
+// guesses.
 #pragma once
 
 #include <map>
@@ -78,7 +79,7 @@ struct BaseChain {
 struct ForeignRuleset {
     std::map<std::string, ForeignChain> chains;
     std::vector<BaseChain> bases;
-    std::vector<ImportRemark> remarks;    // of what is in no chain
+    std::vector<ImportRemark> remarks;        // of what is in no chain
     std::vector<std::string> likely_uplinks;  // interfaces that the rules themselves show to be it
     // OpenWrt: the zones' names stand for interfaces; what the uplink's device is, is written elsewhere.
     bool by_zone = false;

@@ -9,7 +9,9 @@
 namespace dishwall::import {
 namespace {
 
-bool is_wildcard(const std::string& name) { return !name.empty() && (name.back() == '+' || name.back() == '*'); }
+bool is_wildcard(const std::string& name) {
+    return !name.empty() && (name.back() == '+' || name.back() == '*');
+}
 
 bool fits(const std::string& pattern, const std::string& interface) {
     if (!is_wildcard(pattern)) return pattern == interface;
@@ -50,15 +52,19 @@ Result<std::string> choose_uplink(const ForeignRuleset& rules, const std::string
             if (sounds_like_one(name)) likely.insert(name);
     if (likely.size() == 1) return *likely.begin();
     if (names.empty() && !has_wildcards(rules)) return std::string();
-    return fail("which interface faces the Internet cannot be told from these rules, which name {}: say it with "
-                "--uplink NAME",
-                names.empty() ? "none but by wildcards" : fmt::format("{}", fmt::join(names, ", ")));
+    return fail(
+        "which interface faces the Internet cannot be told from these rules, which name {}: say it with "
+        "--uplink NAME",
+        names.empty() ? "none but by wildcards" : fmt::format("{}", fmt::join(names, ", ")));
 }
 
 std::vector<std::string> interfaces_behind(const ForeignRuleset& rules, const std::string& uplink) {
     std::set<std::string> names = all_interfaces(rules);
     names.erase(uplink);
-    return {names.begin(), names.end()};
+    std::vector<std::string> behind(names.begin(), names.end());
+    std::ranges::stable_partition(
+        behind, [](const std::string& name) { return name.find("lan") != std::string::npos; });
+    return behind;
 }
 
 bool names_interface(const InterfaceMatch& match, const std::string& interface) {
@@ -77,7 +83,8 @@ bool add_inside(const InterfaceMatch& match, const std::string& uplink, End* end
     } else if (!end->behind) {
         end->behind = names;
     } else {
-        std::erase_if(*end->behind, [&](const std::string& one) { return std::ranges::find(names, one) == names.end(); });
+        std::erase_if(*end->behind,
+                      [&](const std::string& one) { return std::ranges::find(names, one) == names.end(); });
     }
     return true;
 }

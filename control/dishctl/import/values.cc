@@ -19,26 +19,36 @@ using Named = std::pair<std::string_view, unsigned>;
 
 // Not getprotobyname: this machine's /etc/protocols may not be that of the one that the rules are from.
 constexpr Named kProtocols[] = {
-    {"tcp", 6},       {"udp", 17},     {"icmpv6", 58}, {"ipv6-icmp", 58}, {"icmp6", 58}, {"sctp", 132},
-    {"dccp", 33},     {"udplite", 136}, {"esp", 50},   {"ah", 51},        {"gre", 47},   {"ipencap", 4},
-    {"ipip", 4},      {"ipv6", 41},    {"comp", 108},  {"ipcomp", 108},   {"icmp", 1},   {"igmp", 2},
-    {"ospf", 89},     {"pim", 103},    {"l2tp", 115},  {"vrrp", 112}};
+    {"tcp", 6},   {"udp", 17},      {"icmpv6", 58}, {"ipv6-icmp", 58}, {"icmp6", 58}, {"sctp", 132},
+    {"dccp", 33}, {"udplite", 136}, {"esp", 50},    {"ah", 51},        {"gre", 47},   {"ipencap", 4},
+    {"ipip", 4},  {"ipv6", 41},     {"comp", 108},  {"ipcomp", 108},   {"icmp", 1},   {"igmp", 2},
+    {"ospf", 89}, {"pim", 103},     {"l2tp", 115},  {"vrrp", 112}};
 
 // The services that rule files by hand name; saved rule sets have numbers.
-constexpr Named kServices[] = {{"ssh", 22},    {"http", 80},   {"https", 443}, {"domain", 53}, {"smtp", 25},
-                               {"ntp", 123},   {"imap", 143},  {"imaps", 993}, {"telnet", 23}, {"ftp", 21},
-                               {"dhcpv6-client", 546}, {"dhcpv6-server", 547}, {"mdns", 5353}};
+constexpr Named kServices[] = {{"ssh", 22},    {"http", 80}, {"https", 443},         {"domain", 53},
+                               {"smtp", 25},   {"ntp", 123}, {"imap", 143},          {"imaps", 993},
+                               {"telnet", 23}, {"ftp", 21},  {"dhcpv6-client", 546}, {"dhcpv6-server", 547},
+                               {"mdns", 5353}};
 
 // In OpenWrt's words.
-constexpr Named kOpenWrtTypes[] = {{"neighbour-solicitation", 135}, {"neighbour-advertisement", 136},
-                                   {"router-solicitation", 133},    {"router-advertisement", 134}};
+constexpr Named kOpenWrtTypes[] = {{"neighbour-solicitation", 135},
+                                   {"neighbour-advertisement", 136},
+                                   {"router-solicitation", 133},
+                                   {"router-advertisement", 134}};
 
 // With a code: all of these are errors.
-constexpr Named kErrors[] = {{"bad-header", 4},           {"unknown-header-type", 4}, {"unknown-option", 4},
-                             {"no-route", 1},             {"communication-prohibited", 1},
-                             {"address-unreachable", 1},  {"port-unreachable", 1},    {"policy-fail", 1},
-                             {"reject-route", 1},         {"ttl-zero-during-transit", 3},
-                             {"ttl-zero-during-reassembly", 3}, {"fragmentation-needed", 2}};
+constexpr Named kErrors[] = {{"bad-header", 4},
+                             {"unknown-header-type", 4},
+                             {"unknown-option", 4},
+                             {"no-route", 1},
+                             {"communication-prohibited", 1},
+                             {"address-unreachable", 1},
+                             {"port-unreachable", 1},
+                             {"policy-fail", 1},
+                             {"reject-route", 1},
+                             {"ttl-zero-during-transit", 3},
+                             {"ttl-zero-during-reassembly", 3},
+                             {"fragmentation-needed", 2}};
 
 template <std::size_t N>
 std::optional<unsigned> named(const Named (&table)[N], std::string_view name) {
@@ -47,8 +57,8 @@ std::optional<unsigned> named(const Named (&table)[N], std::string_view name) {
 }
 
 constexpr unsigned kFin = 1, kSyn = 2, kRst = 4, kAck = 16;
-constexpr Named kFlags[] = {{"fin", kFin}, {"syn", kSyn},  {"rst", kRst},  {"psh", 8},  {"ack", kAck},
-                            {"urg", 32},   {"ecn", 64},    {"cwr", 128},   {"all", 63}, {"none", 0}};
+constexpr Named kFlags[] = {{"fin", kFin}, {"syn", kSyn}, {"rst", kRst}, {"psh", 8},  {"ack", kAck},
+                            {"urg", 32},   {"ecn", 64},   {"cwr", 128},  {"all", 63}, {"none", 0}};
 
 const std::bitset<256>& with_ports() {
     static const std::bitset<256> kThem =
@@ -145,7 +155,9 @@ std::optional<std::uint8_t> protocol_named(std::string_view name) {
     return value && *value <= 255 ? std::optional(static_cast<std::uint8_t>(*value)) : std::nullopt;
 }
 
-void only_protocols(Condition* condition, const std::bitset<256>& protocols) { condition->protocols &= protocols; }
+void only_protocols(Condition* condition, const std::bitset<256>& protocols) {
+    condition->protocols &= protocols;
+}
 
 std::optional<PortRange> port_range(std::string_view text) {
     const std::size_t middle = text.find_first_of(":-");
@@ -182,7 +194,8 @@ void only_icmp_types(Condition* condition, const std::vector<std::string_view>& 
         const IcmpType type = icmp_type(word);
         if (type.number) wanted.set(*type.number);
         all_read = all_read && type.number && !(type.has_code && negated);
-        if (!type.number || type.has_code) condition->unclear.push_back(fmt::format("the ICMPv6 type {}", word));
+        if (!type.number || type.has_code)
+            condition->unclear.push_back(fmt::format("the ICMPv6 type {}", word));
     }
     if (negated) wanted = ~wanted;
     if (all_read) condition->icmp_types &= wanted;
@@ -191,10 +204,12 @@ void only_icmp_types(Condition* condition, const std::vector<std::string_view>& 
 // ---- addresses
 
 bool is_ipv4(std::string_view text) {
-    return text.find(':') == std::string_view::npos && std::ranges::count(text.substr(0, text.find('/')), '.') == 3;
+    return text.find(':') == std::string_view::npos &&
+           std::ranges::count(text.substr(0, text.find('/')), '.') == 3;
 }
 
-void only_addresses(Condition* condition, bool source, const std::vector<std::string>& addresses, bool negated) {
+void only_addresses(Condition* condition, bool source, const std::vector<std::string>& addresses,
+                    bool negated) {
     Condition narrowed;
     End& more = source ? narrowed.from : narrowed.to;
     std::vector<Ipv6Prefix> prefixes;
@@ -232,7 +247,8 @@ void only_rate(Condition* condition, std::uint64_t packets, std::string_view uni
         return;
     }
     const std::uint32_t unit_s = kSeconds[which];
-    // A bucket has room for what comes in one tick of the clock; a smaller one would let less through than the rate.
+    // A bucket has room for what comes in one tick of the clock; a smaller one would let less through than
+    // the rate.
     const std::uint64_t tick = unit_s * kTicksASecond;
     const std::uint64_t least = std::max<std::uint64_t>((packets + tick - 1) / tick, 1);
     const std::uint64_t most = std::uint64_t{365} * 86400 * packets / unit_s;

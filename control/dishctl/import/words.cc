@@ -78,8 +78,9 @@ Words::Words(const std::vector<std::string>& inside, bool by_zone, const ImportO
     unsigned next = 0;
     for (const std::string& interface : inside) {
         const auto known = std::ranges::find(options.networks, interface, &ImportNetwork::interface);
-        const std::string_view plain = std::string_view(interface).substr(interface.starts_with("br-") ? 3 : 0);
-        InsideNetwork network{by_zone ? "" : interface, names_.make(plain, "net")};
+        const std::string_view plain =
+            std::string_view(interface).substr(interface.starts_with("br-") ? 3 : 0);
+        InsideNetwork network{by_zone ? "" : interface_word(interface), names_.make(plain, "net")};
         network.guessed = known == options.networks.end();
         network.subnet = network.guessed ? next++ : known->subnet;
         networks_.push_back(std::move(network));
@@ -89,14 +90,15 @@ Words::Words(const std::vector<std::string>& inside, bool by_zone, const ImportO
 
 // ---- MATCH
 
-std::string Words::match(const Condition& condition, const std::string& what_for) {
+std::string Words::match(const Condition& condition) {
     if (condition.protocols.all()) return "";
     std::vector<std::string> members;
     for (unsigned protocol = 0; protocol < 256; ++protocol)
         if (condition.protocols.test(protocol)) members.push_back(one_protocol(protocol, condition));
     if (members.size() == 1) return members[0];
-    std::string& name = services_[fmt::format("{}", fmt::join(members, ", "))];
-    if (name.empty()) name = service_names_.make(what_for, "service");
+    const std::string what = fmt::format("{}", fmt::join(members, ", "));
+    std::string& name = services_[what];
+    if (name.empty()) name = service_names_.make(what, "service");
     return "service " + name;
 }
 

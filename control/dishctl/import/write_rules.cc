@@ -10,8 +10,6 @@
 namespace dishwall::import {
 namespace {
 
-constexpr std::size_t kLongestComment = 200;
-
 const char* word_of(dw_verdict verdict) {
     switch (verdict) {
         case DW_ACCEPT:
@@ -44,7 +42,8 @@ public:
     }
 
 private:
-    std::vector<RuleLine> chain(const Section& self, const Section& behind, bool inbound, std::string* default_verdict);
+    std::vector<RuleLine> chain(const Section& self, const Section& behind, bool inbound,
+                                std::string* default_verdict);
     void add_section(const Section& section, Path path, bool pin_self, std::vector<RuleLine>* lines);
     [[nodiscard]] std::string text(const FlatRule& rule, Path path, bool pin_self);
     [[nodiscard]] static std::string ending(const Section& section, Path path);
@@ -72,14 +71,10 @@ std::string Writer::name_of(const FlatRule& rule) {
 }
 
 std::string Writer::text(const FlatRule& rule, Path path, bool pin_self) {
-    const std::string what_for = rule.rule == nullptr           ? "policy"
-                                 : !rule.rule->name.empty()     ? rule.rule->name
-                                 : rule.rule->line != 0         ? fmt::format("line-{}", rule.rule->line)
-                                                                : "service";
     // What leaves is not answered by this machine.
     const bool quiet = rule.verdict == DW_REJECT && !is_inbound(path);
     std::string words = quiet ? "drop" : word_of(rule.verdict);
-    const std::string match = words_.match(rule.condition, what_for);
+    const std::string match = words_.match(rule.condition);
     if (!match.empty()) words += " " + match;
     return words + words_.rest(path, rule.condition, pin_self);
 }
@@ -87,9 +82,14 @@ std::string Writer::text(const FlatRule& rule, Path path, bool pin_self) {
 void Writer::add_section(const Section& section, Path path, bool pin_self, std::vector<RuleLine>* lines) {
     std::string logged;  // what the line before reports, without its verdict
     for (const FlatRule& rule : section.rules) {
-        RuleLine line{rule.rule, text(rule, path, pin_self), rule.left_out};
-        const std::string what = line.text.substr(line.text.find(' ') == std::string::npos ? line.text.size()
-                                                                                           : line.text.find(' '));
+        RuleLine line{rule.rule, text(rule, path, pin_self), rule.left_out, ""};
+        if (!rule.why.empty()) {
+            line.why = fmt::format(
+                "{} could not be carried over and may refuse some of these, so all are refused", rule.why);
+            check(line.text, line.why);
+        }
+        const std::string what = line.text.substr(
+            line.text.find(' ') == std::string::npos ? line.text.size() : line.text.find(' '));
         const bool merged = line.left_out.empty() && rule.verdict != DW_AUDIT && logged == "=" + what;
         if (merged) {
             lines->pop_back();
@@ -117,11 +117,12 @@ std::vector<RuleLine> Writer::chain(const Section& self, const Section& behind, 
     std::vector<RuleLine> lines;
     const auto end_with = [&](const Section& section, Path path, const Section& next) {
         if (!next.rules.empty() || section.accepts != next.accepts)
-            lines.push_back({nullptr, ending(section, path), ""});
+            lines.push_back({nullptr, ending(section, path), "", "the policy for the rest of these packets"});
     };
     if (by_address) {
         add_section(behind, behind_path, true, &lines);
-        lines.push_back({nullptr, ending(behind, behind_path), ""});
+        lines.push_back(
+            {nullptr, ending(behind, behind_path), "", "the policy for the rest of these packets"});
         add_section(self, self_path, false, &lines);
     } else {
         add_section(self, self_path, false, &lines);
@@ -129,13 +130,21 @@ std::vector<RuleLine> Writer::chain(const Section& self, const Section& behind, 
         add_section(behind, behind_path, false, &lines);
     }
     *default_verdict = (by_address ? self : behind).accepts ? "accept" : "drop";
+    for (const Section* section : {&self, &behind})
+        if (!section->closed_by.empty())
+            check(
+                fmt::format("the end of {}", inbound ? "inbound" : "outbound"),
+                fmt::format(
+                    "the original accepts what is left, but {} could not be carried over and may refuse any "
+                    "of it, so all of it is refused",
+                    section->closed_by));
     const char* who = inbound ? "what comes in" : "what goes out";
     if (inbound && (self.accepts || behind.accepts))
         check("policy accept", "the original lets in what no rule of it refuses, and so does this file");
     if (inbound && (!self.filtered || !behind.filtered))
         check("no rules for " + std::string(!self.filtered && !behind.filtered ? who
                                             : !self.filtered                   ? "this machine"
-                                                                               : "what is behind this machine"),
+                                                             : "what is behind this machine"),
               "the original lets everything in there; this file nothing, until you write a rule");
     return lines;
 }
@@ -143,10 +152,12 @@ std::vector<RuleLine> Writer::chain(const Section& self, const Section& behind, 
 // ---- the head
 
 std::string Writer::uplink_line() {
-    if (!options_.uplink.empty()) return "    interface " + options_.uplink + "\n";
-    const std::string name = rules_.uplink.empty() ? "eth0" : rules_.uplink;
-    if (rules_.uplink.empty() || by_zone_) {
-        check("interface " + name, "the original does not say which interface faces the dish: write its name");
+    if (!options_.uplink.empty()) return "    interface " + interface_word(options_.uplink) + "\n";
+    const std::string own = interface_word(rules_.uplink);
+    const std::string name = own.empty() ? "eth0" : own;
+    if (own.empty() || by_zone_) {
+        check("interface " + name,
+              "the original does not say which interface faces the dish: write its name");
         return fmt::format("    interface {:<26}# CHECK: the interface that faces the dish\n", name);
     }
     check("interface " + name, "taken for the uplink because of its name and its rules");
@@ -162,10 +173,12 @@ std::string Writer::network_lines() {
         text += fmt::format("network {} = dish.pd subnet {:#x}{}{}\n", network.name, network.subnet, on,
                             network.guessed ? "   # CHECK: the number of its /64 in the delegation" : "");
         if (network.guessed)
-            check("network " + network.name,
-                  fmt::format("that it is number {:#x} of the delegation is a guess; `ip -6 address` shows the /64 of "
-                              "its interface. Rules for it are for another network until it is right",
-                              network.subnet));
+            check(
+                "network " + network.name,
+                fmt::format(
+                    "that it is number {:#x} of the delegation is a guess; `ip -6 address` shows the /64 of "
+                    "its interface. Rules for it are for another network until it is right",
+                    network.subnet));
     }
     if (!text.empty() || (!words_.needs_a_network() && rules_.in_behind.rules.empty())) return text;
     check("network lan", "only networks of the file can be reached, and the original names none: write them");
@@ -175,7 +188,8 @@ std::string Writer::network_lines() {
 std::string Writer::head() {
     std::string text = fmt::format(
         "# Imported by `dishctl import`{}.\n"
-        "# Read it before you load it: what begins with CHECK, and the list at the end of what is not in it.\n"
+        "# Read it before you load it: what begins with CHECK, and the list at the end of what is not in "
+        "it.\n"
         "# `dishctl shadow` shows what it would do to live traffic.\n"
         "version 1\n\n"
         "uplink dish {{\n{}"
@@ -200,7 +214,8 @@ struct Text {
 };
 
 std::string said_by(const ForeignRule& rule) {
-    return rule.line != 0 ? fmt::format("line {}: {}", rule.line, as_comment(rule.text)) : as_comment(rule.text);
+    return rule.line != 0 ? fmt::format("line {}: {}", rule.line, as_comment(rule.text))
+                          : as_comment(rule.text);
 }
 
 void add_chain(const char* direction, const std::string& default_verdict, const std::vector<RuleLine>& lines,
@@ -210,7 +225,7 @@ void add_chain(const char* direction, const std::string& default_verdict, const 
     const ForeignRule* before = nullptr;
     for (const RuleLine& line : lines) {
         if (line.rule != nullptr && line.rule != before) text->add("    # " + said_by(*line.rule));
-        if (line.rule == nullptr) text->add("    # the policy for the rest of these packets");
+        if (!line.why.empty()) text->add("    # " + as_comment(line.why, 1000));
         before = line.rule;
         if (line.left_out.empty()) {
             text->add("    " + line.text, &line);
@@ -222,7 +237,8 @@ void add_chain(const char* direction, const std::string& default_verdict, const 
     text->add("}");
 }
 
-void add_remarks(const std::vector<ImportRemark>& remarks, ImportRemark::Kind kind, const char* title, Text* text) {
+void add_remarks(const std::vector<ImportRemark>& remarks, ImportRemark::Kind kind, const char* title,
+                 Text* text) {
     bool first = true;
     for (const ImportRemark& one : remarks) {
         if (one.kind != kind) continue;
@@ -231,17 +247,17 @@ void add_remarks(const std::vector<ImportRemark>& remarks, ImportRemark::Kind ki
             text->add(std::string("# ") + title);
         }
         first = false;
-        text->add("#   " + as_comment(remark_text(one)));
+        text->add("#   " + as_comment(remark_text(one), 1000));
     }
 }
 
 }  // namespace
 
-std::string as_comment(std::string_view text) {
+std::string as_comment(std::string_view text, std::size_t longest) {
     std::string comment;
-    for (const char c : text.substr(0, kLongestComment))
+    for (const char c : text.substr(0, longest))
         comment += c < ' ' || c > '~' || c == '\\' ? (c == '\t' ? ' ' : '?') : c;
-    return text.size() > kLongestComment ? comment + " ..." : comment;
+    return text.size() > longest ? comment + " ..." : comment;
 }
 
 RuleFile write_rules(const FlatRuleset& rules, bool by_zone, const ImportOptions& options) {

@@ -2,9 +2,10 @@
 //
 // Flat rules -> the text of a rule file. Each rule says above itself what it was made of.
 //
-// The two sections of a direction are for different packets, this machine's own and others', so one of them stands
-// first and ends with a rule for all that is left of its packets: then the other needs no exceptions. This machine
-// is first, as `to self`, unless a rule of it names an address: `self` and that address together have no form.
+// The two sections of a direction are for different packets, this machine's own and others', so one of them
+// stands first and ends with a rule for all that is left of its packets: then the other needs no exceptions.
+// This machine is first, as `to self`, unless a rule of it names an address: `self` and that address together
+// have no form.
 #pragma once
 
 #include <string>
@@ -20,6 +21,7 @@ struct RuleLine {
     const ForeignRule* rule = nullptr;
     std::string text;      // without the indent
     std::string left_out;  // why it is behind a #; empty: it is in force
+    std::string why;       // what is said above one that was made of no rule
 };
 
 struct RuleFile {
@@ -31,12 +33,12 @@ struct RuleFile {
 
 [[nodiscard]] RuleFile write_rules(const FlatRuleset& rules, bool by_zone, const ImportOptions& options);
 
-// The whole text, with `remarks` at its end. `places` gets, for each line of the text (from 1), the line of which
-// list it is: &file.inbound[i], or null.
+// The whole text, with `remarks` at its end. `places` gets, for each line of the text (from 1), the line of
+// which list it is: &file.inbound[i], or null.
 [[nodiscard]] std::string text_of(const RuleFile& file, const std::vector<ImportRemark>& remarks,
                                   std::vector<const RuleLine*>* places);
 
 // Foreign text as a comment: one line, nothing in it that means something here, not too long.
-[[nodiscard]] std::string as_comment(std::string_view text);
+[[nodiscard]] std::string as_comment(std::string_view text, std::size_t longest = 160);
 
 }  // namespace dishwall::import

@@ -15,7 +15,8 @@ namespace dishwall {
 namespace {
 
 constexpr std::size_t kMostHosts = 256;
-constexpr std::uint16_t kFirstEphemeralPort = 32768;  // of Linux: sockets of clients, not of services
+constexpr std::uint16_t kFirstEphemeralPort = 32768;  // of Linux: sockets of clients, not of services ...
+constexpr std::uint16_t kWireguard = 51820;           // ... but for this one
 
 // ---- text
 
@@ -26,21 +27,13 @@ std::string plain(std::string_view text) {
     return result;
 }
 
-bool may_be_written(const std::string& interface) {
-    return !interface.empty() && std::ranges::all_of(interface, [](char c) { return c > ' ' && c <= '~' && c != '"'; });
-}
-
-std::string word(const std::string& interface) {
-    const bool simple = std::ranges::all_of(interface, [](char c) { return is_name(std::string_view(&c, 1)) || c == '.'; });
-    return simple ? interface : "\"" + interface + "\"";
-}
-
 std::string with_comment(std::string statement, const std::string& comment) {
-    return fmt::format("{:<44}# {}\n", statement, comment);
+    return fmt::format("{:<43} # {}\n", statement, comment);
 }
 
 std::string mac_text(const MacAddress& mac) {
-    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4],
+                       mac[5]);
 }
 
 bool is_device(const MacAddress& mac) { return (mac[0] & 1) == 0 && mac != MacAddress{}; }
@@ -61,7 +54,9 @@ public:
 
     std::string text() {
         find_networks();
-        return head() + uplink() + network_lines() + host_lines() + inbound() + outbound() + kLast;
+        std::string all = head() + uplink() + network_lines();
+        all += host_lines();  // before the rules, which speak of one of them
+        return all + inbound() + outbound() + kLast;
     }
 
 private:
@@ -99,7 +94,8 @@ void File::choose_delegation() {
         std::size_t count = 0;
         for (const SeenInterface& interface : machine_.interfaces)
             for (const SeenAddress& address : interface.addresses)
-                count += interface.name != machine_.uplink && delegation.prefix.contains(address.address) ? 1 : 0;
+                count +=
+                    interface.name != machine_.uplink && delegation.prefix.contains(address.address) ? 1 : 0;
         return count;
     };
     for (const SeenDelegation& one : machine_.delegations) {
@@ -115,7 +111,8 @@ void File::add_network(const std::string& interface, const SeenAddress& address)
     if (!is_global(address.address)) return;
     MadeNetwork made{"", interface, "pd", 0, Ipv6Prefix::containing(address.address, 64)};
     if (delegation_ && delegation_->prefix.contains(address.address)) {
-        const std::uint64_t all = delegation_->prefix.length() == 64 ? 0 : (1ull << (64 - delegation_->prefix.length())) - 1;
+        const std::uint64_t all =
+            delegation_->prefix.length() == 64 ? 0 : (1ull << (64 - delegation_->prefix.length())) - 1;
         made.subnet = static_cast<std::uint16_t>(address.address.hi & all);
     } else if (!delegation_ && address.length == 64 && address_sources_.size() < 5) {
         if (std::ranges::find(address_sources_, interface) != address_sources_.end()) return;
@@ -133,21 +130,22 @@ void File::add_network(const std::string& interface, const SeenAddress& address)
 
 void File::find_networks() {
     for (const SeenInterface& interface : machine_.interfaces) {
-        if (interface.name == machine_.uplink || !may_be_written(interface.name)) continue;
+        if (interface.name == machine_.uplink || interface_word(interface.name).empty()) continue;
         for (const SeenAddress& address : interface.addresses) add_network(interface.name, address);
     }
 }
 
 std::string File::network_lines() const {
     if (networks_.empty())
-        return "# No interface but the uplink has an address of the delegation, so nothing behind this machine can be\n"
+        return "# No interface but the uplink has an address of the delegation, so nothing behind this "
+               "machine can be\n"
                "# reached. A LAN is written like this:\n"
                "# network lan = dish.pd subnet 0x1 on br-lan\n\n";
     std::string text = "# Only what is in one of these can be reached from outside at all.\n";
     for (const MadeNetwork& network : networks_) {
         const std::string subnet = network.source == "pd" ? fmt::format(" subnet {:#x}", network.subnet) : "";
         text += with_comment(fmt::format("network {} = dish.{}{} on {}", network.name, network.source, subnet,
-                                         word(network.interface)),
+                                         interface_word(network.interface)),
                              to_string(network.now) + " now");
     }
     return text + "\n";
@@ -158,8 +156,10 @@ std::string File::network_lines() const {
 std::string File::head() const {
     std::string text = fmt::format(
         "# The first rules of {}, by `dishctl init`.\n"
-        "# They let out what wants to go and let nothing in. What could come in is counted by `audit` rules: see who\n"
-        "# asks with `dishctl counters`, then turn those that you want into `accept`, with `from` as narrow as it\n"
+        "# They let out what wants to go and let nothing in. What could come in is counted by `audit` rules: "
+        "see who\n"
+        "# asks with `dishctl counters`, then turn those that you want into `accept`, with `from` as narrow "
+        "as it\n"
         "# can be. Before each load: dishctl check FILE; then: dishctl load FILE --confirm 2m\n",
         machine_.host_name.empty() ? "this machine" : plain(machine_.host_name));
     for (const std::string& trouble : machine_.troubles) text += "# Not seen: " + plain(trouble) + "\n";
@@ -175,15 +175,16 @@ std::string File::delegation_line() const {
 }
 
 std::string File::uplink() const {
-    const bool known = may_be_written(machine_.uplink);
-    const char* why = !known                    ? "CHECK: no default route was seen; the dish is plugged in here?"
+    const bool known = !interface_word(machine_.uplink).empty();
+    const char* why = !known ? "CHECK: no default route was seen; the dish is plugged in here?"
                       : machine_.uplink_by_ipv4 ? "CHECK: only the IPv4 default route leads here"
                                                 : "the IPv6 default route leads here";
     std::string text = "uplink dish {\n";
-    text += with_comment("    interface " + (known ? word(machine_.uplink) : "eth0"), why);
+    text += with_comment("    interface " + (known ? interface_word(machine_.uplink) : "eth0"), why);
     if (delegation_ || address_sources_.empty()) text += delegation_line();
     for (std::size_t i = 0; i < address_sources_.size(); ++i)
-        text += fmt::format("    prefix lan{} from addresses on {}\n", i + 1, word(address_sources_[i]));
+        text += fmt::format("    prefix lan{} from addresses on {}\n", i + 1,
+                            interface_word(address_sources_[i]));
     text += with_comment("    prefix onlink from ra", "the /64 between dish and this machine");
     return text + "}\n\n";
 }
@@ -200,13 +201,16 @@ std::string File::host_lines() {
             }
     if (devices.empty()) return "";
     std::string text =
-        "# Devices that the neighbour table knows, by their MAC addresses: rules for them hold for every address that\n"
+        "# Devices that the neighbour table knows, by their MAC addresses: rules for them hold for every "
+        "address that\n"
         "# they use. Call them by better names.\n";
     std::size_t count = 0;
     for (const auto& [key, addresses] : devices) {
-        if (++count > kMostHosts) return text + fmt::format("# ... and {} more\n\n", devices.size() - kMostHosts);
+        if (++count > kMostHosts)
+            return text + fmt::format("# ... and {} more\n\n", devices.size() - kMostHosts);
         const MacAddress& mac = key.second;
-        const std::string name = names_.make(fmt::format("device-{:02x}{:02x}{:02x}", mac[3], mac[4], mac[5]), "device");
+        const std::string name =
+            names_.make(fmt::format("device-{:02x}{:02x}{:02x}", mac[3], mac[4], mac[5]), "device");
         if (example_host_.empty()) example_host_ = name;
         const auto global = std::ranges::find_if(addresses, is_global);
         text += with_comment(fmt::format("host {} = {} mac {}", name, key.first, mac_text(mac)),
@@ -218,25 +222,27 @@ std::string File::host_lines() {
 // ---- rules
 
 std::string File::services() {
-    struct Service {
-        std::string match, program;
-        auto operator<=>(const Service&) const = default;
-    };
     std::set<std::pair<std::pair<std::uint8_t, std::uint16_t>, std::string>> seen;
     for (const SeenListener& one : machine_.listeners) {
-        const bool of_client = one.proto == IPPROTO_UDP && one.port >= kFirstEphemeralPort;
-        const bool of_link = one.proto == IPPROTO_UDP && (one.port == 546 || one.port == 547 || one.port == 5353);
+        const bool of_client =
+            one.proto == IPPROTO_UDP && one.port >= kFirstEphemeralPort && one.port != kWireguard;
+        const bool of_link =
+            one.proto == IPPROTO_UDP && (one.port == 546 || one.port == 547 || one.port == 5353);
         if ((one.proto != IPPROTO_TCP && one.proto != IPPROTO_UDP) || of_client || of_link) continue;
         seen.insert({{one.proto, one.port}, one.program});
     }
     if (seen.empty()) return "    # Nothing on this machine listens for IPv6.\n";
-    std::string text = "    # Listens on this machine. Nobody outside can reach it yet; counted is who would like to.\n";
+    std::string text =
+        "    # Listens on this machine. Nobody outside can reach it yet; counted is who would like to.\n";
     std::set<std::pair<std::uint8_t, std::uint16_t>> written;
     for (const auto& [where, program] : seen) {
         if (!written.insert(where).second) continue;
-        const std::string match = fmt::format("{} {}", where.first == IPPROTO_TCP ? "tcp" : "udp", where.second);
-        const std::string plain_name = fmt::format("{}-{}", where.first == IPPROTO_TCP ? "tcp" : "udp", where.second);
-        const std::string name = rule_names_.make(program.empty() ? plain_name : program + "-" + std::to_string(where.second), "service");
+        const std::string match =
+            fmt::format("{} {}", where.first == IPPROTO_TCP ? "tcp" : "udp", where.second);
+        const std::string plain_name =
+            fmt::format("{}-{}", where.first == IPPROTO_TCP ? "tcp" : "udp", where.second);
+        const std::string name = rule_names_.make(
+            program.empty() ? plain_name : program + "-" + std::to_string(where.second), "service");
         text += with_comment(fmt::format("    audit {} to self name try-{}", match, name),
                              program.empty() ? "somebody listens" : plain(program) + " listens");
         text += fmt::format("    # accept {} from 2001:db8:7::/48 to self name {}\n", match, name);
@@ -258,14 +264,16 @@ std::string File::inbound() {
     std::string text =
         "policy inbound on dish {\n"
         "    default drop\n"
-        "    # Replies to what goes out, errors about it, and what the link itself needs pass without a rule.\n\n"
+        "    # Replies to what goes out, errors about it, and what the link itself needs pass without a "
+        "rule.\n\n"
         "    audit icmpv6 echo-request name try-ping\n"
         "    # accept icmpv6 echo-request to any rate 10/s burst 20 per source/64 name ping\n\n";
     text += this_session() + services();
     if (!example_host_.empty())
-        text += fmt::format("\n    # A server behind this machine would be opened like this:\n"
-                            "    # accept tcp 443 to {} name web\n",
-                            example_host_);
+        text += fmt::format(
+            "\n    # A server behind this machine would be opened like this:\n"
+            "    # accept tcp 443 to {} name web\n",
+            example_host_);
     return text + "}\n\n";
 }
 

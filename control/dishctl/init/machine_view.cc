@@ -32,7 +32,8 @@ using Names = std::map<unsigned, std::string>;
 // ---- dumps
 
 template <typename Body, typename OnMessage>
-void dump(std::uint16_t type, const Body& body, std::vector<std::string>* troubles, const OnMessage& on_message) {
+void dump(std::uint16_t type, const Body& body, std::vector<std::string>* troubles,
+          const OnMessage& on_message) {
     for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
         auto socket = NetlinkSocket::for_dumps();
         if (!socket) return troubles->push_back(socket.error().message);
@@ -91,7 +92,8 @@ void add_delegation(const nlmsghdr* message, std::vector<SeenDelegation>* delega
 void add_neighbour(const nlmsghdr* message, const Names& names, std::vector<SeenNeighbour>* neighbours) {
     const auto* body = body_of<ndmsg>(message);
     constexpr unsigned kNobody = NUD_INCOMPLETE | NUD_FAILED | NUD_NOARP | NUD_NONE;
-    if (!body || body->ndm_family != AF_INET6 || body->ndm_state == NUD_NONE || (body->ndm_state & kNobody) != 0)
+    if (!body || body->ndm_family != AF_INET6 || body->ndm_state == NUD_NONE ||
+        (body->ndm_state & kNobody) != 0)
         return;
     SeenNeighbour seen;
     std::optional<Ipv6Address> address;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What `dishctl init` sees of the machine that it writes a first rule file for. Reading is kept apart from writing
-// (first_rule_file.h), so that every file can be tested on a machine that is not there.
+// What `dishctl init` sees of the machine that it writes a first rule file for. Reading is kept apart from
+// writing (first_rule_file.h), so that every file can be tested on a machine that is not there.
 #pragma once
 
 #include <cstdint>

@@ -80,7 +80,8 @@ std::optional<SeenListener> listener_in(std::string_view line, std::uint8_t prot
     for (int i = 0; i < 5; ++i) words >> skipped;
     words >> *inode;
     const std::size_t colon = local.find(':');
-    if (!words || colon == std::string::npos || state != (proto == IPPROTO_TCP ? kTcpListens : kUdpUnconnected))
+    if (!words || colon == std::string::npos ||
+        state != (proto == IPPROTO_TCP ? kTcpListens : kUdpUnconnected))
         return std::nullopt;
     const auto address = address_in(std::string_view(local).substr(0, colon));
     const auto port = hexadecimal(std::string_view(local).substr(colon + 1));
@@ -91,13 +92,16 @@ std::optional<SeenListener> listener_in(std::string_view line, std::uint8_t prot
 std::vector<SeenListener> read_listeners(std::vector<std::string>* troubles) {
     const auto owners = socket_owners(troubles);
     std::vector<SeenListener> listeners;
-    for (const auto& [file, proto] : {std::pair("/proc/self/net/tcp6", IPPROTO_TCP), {"/proc/self/net/udp6", IPPROTO_UDP}}) {
+    for (const auto& [file, proto] :
+         {std::pair("/proc/self/net/tcp6", IPPROTO_TCP), {"/proc/self/net/udp6", IPPROTO_UDP}}) {
         std::ifstream lines(file);
-        if (!lines) troubles->push_back(fmt::format("cannot see who listens: {}: {}", file, std::strerror(errno)));
+        if (!lines)
+            troubles->push_back(fmt::format("cannot see who listens: {}: {}", file, std::strerror(errno)));
         for (std::string line, inode; std::getline(lines, line);) {
             auto listener = listener_in(line, static_cast<std::uint8_t>(proto), &inode);
             if (!listener) continue;
-            if (const auto owner = owners.find(inode); owner != owners.end()) listener->program = owner->second;
+            if (const auto owner = owners.find(inode); owner != owners.end())
+                listener->program = owner->second;
             listeners.push_back(std::move(*listener));
         }
     }
