@@ -35,11 +35,11 @@ Without a word, the policy before it comes back by itself, also after a crash or
 
 TEST_F(ViewTest, history_fits_a_terminal) {
     EXPECT_EQ(trimmed("\n" + policies_view(canned_policies(), kSmall)), R"(
-POLICY SINCE               BY       STATE                 IN/OUT FILE
-     4 2026-11-22 13:09:00 load     in force, unconfirmed    8/2 /x.conf
-     3 2026-11-22 13:05:01 back to 1 was in force             7/2 /etc/dishwall/d
-     2 2026-11-22 12:00:00 load     reverted               120/0 /etc/dishwall/d
-     1 2026-11-21 09:30:00 start    was in force             7/2 /etc/dishwall/d
+POLICY SINCE               BY        STATE                 IN/OUT FILE
+     4 2026-11-22 13:09:00 load      in force, unconfirmed    8/2 /x.conf
+     3 2026-11-22 13:05:01 back to 1 was in force             7/2 /etc/dishwall/
+     2 2026-11-22 12:00:00 load      reverted               120/0 /etc/dishwall/
+     1 2026-11-21 09:30:00 start     was in force             7/2 /etc/dishwall/
 
 policy 4 is not confirmed: before 2026-11-22 13:12:00 (in 2 min), say
   dishctl confirm     to keep it
@@ -166,10 +166,10 @@ TEST_F(PolicyVerbs, load_sends_an_absolute_path_and_tells_errors_apart) {
 
 TEST_F(PolicyVerbs, durations_of_confirm_are_those_of_rule_files) {
     serve();
-    for (const auto& [said, seconds] : {std::pair("120s", 120), {"2m", 120}, {"1h", 3600}, {"1d", 86400}}) {
-        const Ran ran = run(std::string("load --force /x.conf --confirm ") + said);
+    for (const auto& [given, seconds] : {std::pair("120s", 120), {"2m", 120}, {"1h", 3600}, {"1d", 86400}}) {
+        const Ran ran = run(std::string("load --force /x.conf --confirm ") + given);
         EXPECT_EQ(ran.code, 0) << ran.err;
-        EXPECT_EQ(said(), json({{"config", "/x.conf"}, {"confirm", seconds}, {"force", true}})) << said;
+        EXPECT_EQ(said(), json({{"config", "/x.conf"}, {"confirm", seconds}, {"force", true}})) << given;
         EXPECT_NE(ran.out.find("\n  dishctl confirm     to keep it\n"), std::string::npos) << ran.out;
     }
     for (const char* bad : {"120", "2w", "s", "-5s", "0s", "2d", "25h"}) {

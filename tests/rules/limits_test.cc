@@ -4,6 +4,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <ctime>
 #include <string>
 
@@ -142,6 +146,47 @@ TEST(Limits, TextIsLimited) {
               "rule files have at most 64 MiB in all");
 }
 
+// These are counted while the text is read, before there is anything to look at: nothing else is said then.
+void expect_only(const Compiled& compiled, std::string_view label) {
+    ASSERT_EQ(compiled.diagnostics.size(), 1u) << errors_of(compiled);
+    EXPECT_EQ(compiled.diagnostics[0].code, Code::over_limit);
+    EXPECT_EQ(compiled.diagnostics[0].primary.text, label);
+    EXPECT_FALSE(compiled.policy || compiled.unprotected);
+}
+
+std::string times(std::size_t count, std::string_view text) {
+    std::string made;
+    made.reserve(count * text.size());
+    for (std::size_t i = 0; i < count; ++i) made += text;
+    return made;
+}
+
+TEST(Limits, WordsAndSignsAreCounted) {
+    expect_only(read_after_preamble("set a = {" + times(2'000'000, "b,") + "}"),
+                "a file has at most 4000000 words and signs");
+}
+
+TEST(Limits, StatementsAreCounted) {
+    expect_only(read_inbound(times(250'000, "drop;")), "rule files have at most 250000 statements");
+}
+
+TEST(Limits, AddressesInListsAreCounted) {
+    expect_only(read_after_preamble(times(101, "set a = {" + times(10'000, "nas,") + "}\n")),
+                "rule files have at most 1000000 addresses in lists");
+}
+
+TEST(Limits, LinesOfTestsAndProtectBlocksAreCounted) {
+    const std::string some = "test a { " + times(5'000, "inbound to nas expect drop;") + " }\n";
+    expect_only(read_after_preamble(some + some + "protect b { tcp }"),
+                "rule files have at most 10000 lines in `test` and `protect` blocks");
+}
+
+TEST(Limits, WhatIsNoRuleFileIsNotReadToItsEnd) {
+    const Compiled compiled = read_after_preamble(times(20'000, "! "));
+    EXPECT_EQ(compiled.diagnostics.size(), 101u);
+    EXPECT_EQ(compiled.diagnostics.back().help, "at least 10000 errors in all; mend the ones above first");
+}
+
 TEST(Limits, ErrorsAreBoundedAndWarningsDoNotHideThem) {
     std::string text = lines(300, [](std::size_t i) { return fmt::format("set w{} = {{ lan, nas }}", i); });
     text += lines(300, [](std::size_t i) { return fmt::format("set e{} = {{ nobody{} }}", i, i); });
@@ -219,6 +264,47 @@ TEST(Time, HostileFilesAreReadAtOnce) {
     expect_soon("service wide = tcp { " + ports + "}\npolicy inbound on dish {\n" +
                 lines(16000, [](std::size_t) { return std::string("accept service wide to nas"); }) + "}");
 }
+
+#ifndef __SANITIZE_ADDRESS__
+// What reading a text costs, in a process of its own.
+rusage cost_of(const std::string& text) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const Compiled compiled = read_policy("hostile.conf", text, few_services());
+        const bool refused = !compiled.policy && !errors_of(compiled).empty();
+        _exit(refused ? 0 : 1);
+    }
+    int status = 0;
+    rusage usage{};
+    EXPECT_EQ(wait4(child, &status, 0, &usage), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "not refused";
+    return usage;
+}
+
+double seconds(const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+// The requirement to the letter: a hostile file of 64 MiB ends in an error within 2 s and 512 MiB.
+TEST(Time, SixtyFourMebibytesOfAnythingEndInAnErrorSoon) {
+    const std::string preamble = "version 1\nuplink dish {\n interface eth0\n prefix pd from dhcpv6-pd\n}\n";
+    const std::pair<std::string, std::string> shapes[] = {
+        {"", "\n"},
+        {"", "{"},
+        {"", "\x01" "a"},
+        {preamble + "policy inbound on dish {", "drop log name a-rule-with-a-name-that-is-not-short-and-not-its-own;"},
+        {preamble + "policy inbound on dish { accept from { =", "\n#\n"},
+        {preamble + "set a = {", "2a00:1234:5678:9abc::/64 ,        "},
+    };
+    for (const auto& [head, unit] : shapes) {
+        constexpr std::size_t kMost = 64u << 20;
+        const std::string text = head + times((kMost - head.size()) / unit.size(), unit);
+        const rusage usage = cost_of(text);
+        EXPECT_LT(seconds(usage.ru_utime) + seconds(usage.ru_stime), 2) << text.substr(0, 200);
+        EXPECT_LT(usage.ru_maxrss, 512 * 1024) << text.substr(0, 200);
+    }
+}
+#endif
 
 }  // namespace
 }  // namespace dishwall::test
