@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rules/evaluate.h"
+#include "rules/lower.h"
 #include "rules/own.h"
 #include "tests/core/packet.h"
 

@@ -24,7 +24,7 @@ void lower_policy(benchmark::State& state, std::int64_t rules) {
     const auto once = image_of(*policy);
     if (!once) return refuse(state, once.error().message);
     for (auto _ : state) benchmark::DoNotOptimize(image_of(*policy));
-    state.counters["image_bytes"] = static_cast<double>(once->size());
+    state.counters["image_bytes"] = static_cast<double>(once->image.size());
 }
 
 void encode_own(benchmark::State& state, std::int64_t addresses) {

@@ -14,6 +14,8 @@ namespace {
 using nlohmann::json;
 
 constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
+// The same host on a port of which there is no flow yet.
+constexpr char kAnew[] = "in tcp [2001:db8:1::1]:50000 > [2001:db8:aa00:1::10]:443 S";
 constexpr char kToSsh[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:22 S";
 constexpr char kOut[] = "out udp [2001:db8:aa00:1::10]:5000 > [2001:db8:9::1]:53";
 
@@ -144,12 +146,12 @@ TEST_F(DaemonExplain, TheBucketOfARule) {
     json before = explain(kToWeb);
     EXPECT_EQ(before["rate"], (json{{"rule", "web"}, {"tokens_left", 5}, {"burst", 5}, {"full_in_ms", 0}}));
     send(kToWeb, 3);
-    EXPECT_EQ(tokens(explain(kToWeb)), 2u);
+    EXPECT_EQ(tokens(explain(kAnew)), 2u);
     send("in tcp [2001:db8:2::1]:40000 > [2001:db8:aa00:1::10]:443 S", 3);
     const json over = explain("in tcp [2001:db8:3::1]:40000 > [2001:db8:aa00:1::10]:443 S");
     EXPECT_EQ(over["verdict"], "drop");
     EXPECT_EQ(over["near"].dump(),
-              R"([{"misses":"rate","place":"dishwall.conf:10","rule":"web","verdict":"accept"}])");
+              R"([{"misses":"rate","place":"dishwall.conf:11","rule":"web","verdict":"accept"}])");
     EXPECT_EQ(over["agree"], true) << over.dump(1);
     EXPECT_EQ(tokens(over), 0u);
     EXPECT_GT(over["rate"]["full_in_ms"].get<int>(), 240'000);
@@ -159,14 +161,14 @@ TEST_F(DaemonExplain, TheBucketOfARule) {
 TEST_F(DaemonExplain, TheBucketOfEachSource) {
     start("    accept tcp 443 to nas rate 1/m burst 5 per source/64 name web\n");
     send(kToWeb, 2);
-    EXPECT_EQ(tokens(explain(kToWeb)), 3u);
+    EXPECT_EQ(tokens(explain(kAnew)), 3u);
     EXPECT_EQ(tokens(explain("in tcp [2001:db8:1::2]:1 > [2001:db8:aa00:1::10]:443 S")), 3u);
     EXPECT_EQ(tokens(explain("in tcp [2001:db8:1:1::1]:1 > [2001:db8:aa00:1::10]:443 S")), 5u);
 }
 
 // Both evaluators read one state, also where it is about to change.
 TEST_F(DaemonExplain, BothAgreeWhileTheBucketRunsDry) {
-    start("    accept tcp 443 to nas rate 50/s burst 10 per source name web\n");
+    start("    accept tcp 443 to nas rate 5/s burst 10 per source name web\n");
     int passes = 0, refused = 0;
     for (std::uint16_t i = 0; i < 40; ++i) {
         send(fmt::format("in tcp [2001:db8:1::1]:{} > [2001:db8:aa00:1::10]:443 S", 1000 + 10 * i), 5);

@@ -185,6 +185,15 @@ bool Instance::notified(const std::string& text) {
     return false;
 }
 
+void Instance::run_for(std::chrono::milliseconds time) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (std::chrono::steady_clock::now() < end) {
+        pollfd wanted{notify_.get(), POLLIN, 0};
+        char message[512];
+        if (::poll(&wanted, 1, 50) == 1) (void)::recv(notify_.get(), message, sizeof message, 0);
+    }
+}
+
 json Instance::call(const std::string& verb, const json& parameters) const {
     auto client = IpcClient::connect(run_dir() / "ctl.sock");
     if (!client) return {{"error", "unreachable"}, {"message", client.error().message}};

@@ -5,6 +5,7 @@
 // however the test went. Needs root.
 #pragma once
 
+#include <chrono>
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
@@ -53,6 +54,8 @@ public:
     int wait();
     [[nodiscard]] bool running() const { return pid_ > 0; }
     [[nodiscard]] std::string log() const;
+    // Time goes by, and what is said to the notify socket is read, as systemd does: nobody else makes room there.
+    void run_for(std::chrono::milliseconds time);
     // Waits up to five seconds for a datagram to the notify socket that holds this text.
     [[nodiscard]] bool notified(const std::string& text);
 
