@@ -13,18 +13,22 @@ std::vector<PublishedService> published_services(unsigned count) {
     return services;
 }
 
-std::string rule_file(const std::vector<PublishedService>& services, unsigned flow_table) {
-    std::string text = fmt::format(
+std::string rule_file_head(const std::string& more) {
+    return fmt::format(
         "version 1\n"
         "uplink dish {{\n"
         "    interface up0\n"
         "    prefix fixed static {}/56\n"
         "    documentation-prefixes allow\n"
-        "    flow-table {}\n"
         "    xdp native\n"
+        "{}"
         "}}\n"
         "network lan = dish.fixed subnet 0x1 on dn0\n",
-        to_string(Ipv6Address{kDelegation, 0}), flow_table);
+        to_string(Ipv6Address{kDelegation, 0}), more);
+}
+
+std::string rule_file(const std::vector<PublishedService>& services, unsigned flow_table) {
+    std::string text = rule_file_head(fmt::format("    flow-table {}\n", flow_table));
     std::string rules;
     for (std::size_t n = 0; n < services.size(); ++n) {
         const std::uint64_t id = services[n].interface_id;

@@ -35,6 +35,9 @@ struct PublishedService {
 // `count` services (UDP), each on a host of its own.
 [[nodiscard]] std::vector<PublishedService> published_services(unsigned count);
 
+// version, uplink (with `more` lines in its block) and network of a rule file.
+[[nodiscard]] std::string rule_file_head(const std::string& more = "");
+
 // Accepts those and nothing else; everything may leave. One rule a service. `flow_table`: in flows.
 [[nodiscard]] std::string rule_file(const std::vector<PublishedService>& services, unsigned flow_table);
 

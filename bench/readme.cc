@@ -22,4 +22,11 @@ Result<void> write_between_markers(const std::string& path, std::string_view nam
     return {};
 }
 
+Result<void> publish(const Destination& to, std::string_view name, const std::string& json,
+                     const std::string& table) {
+    if (!to.json_file.empty() && !(std::ofstream(to.json_file) << json << "\n"))
+        return fail("cannot write {}", to.json_file);
+    return to.readme.empty() ? Result<void>() : write_between_markers(to.readme, name, table);
+}
+
 }  // namespace dishwall::bench

@@ -16,4 +16,11 @@ namespace dishwall::bench {
 [[nodiscard]] Result<void> write_between_markers(const std::string& path, std::string_view name,
                                                  const std::string& content);
 
+// Where a bench's result goes beside the terminal; empty: nowhere.
+struct Destination {
+    std::string json_file, readme;
+};
+[[nodiscard]] Result<void> publish(const Destination& to, std::string_view name, const std::string& json,
+                                   const std::string& table);
+
 }  // namespace dishwall::bench

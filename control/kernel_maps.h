@@ -30,11 +30,10 @@ struct NamedMap {
     UniqueFd KernelMaps::*fd;
 };
 inline constexpr NamedMap kObjectMaps[] = {
-    {"control", &KernelMaps::control}, {"own", &KernelMaps::own},
-    {"flows", &KernelMaps::flows},     {"fragments", &KernelMaps::fragments},
-    {"link", &KernelMaps::link},       {"rates", &KernelMaps::rates},
-    {"counters", &KernelMaps::counters}, {"policy", &KernelMaps::policy},
-    {"ranges", &KernelMaps::ranges},   {"events", &KernelMaps::events},
+    {"control", &KernelMaps::control},     {"own", &KernelMaps::own},       {"flows", &KernelMaps::flows},
+    {"fragments", &KernelMaps::fragments}, {"link", &KernelMaps::link},     {"rates", &KernelMaps::rates},
+    {"counters", &KernelMaps::counters},   {"policy", &KernelMaps::policy}, {"ranges", &KernelMaps::ranges},
+    {"events", &KernelMaps::events},
 };
 inline constexpr NamedMap kImageMaps[] = {
     {"image_a", &KernelMaps::image_a},

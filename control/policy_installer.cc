@@ -86,7 +86,8 @@ void PolicyInstaller::report_judged(bool wanted) {
 
 void PolicyInstaller::set_reporting(dw_image* header) const {
     const std::uint32_t others = header->options & ~std::uint32_t{DW_OPTION_REPORT_JUDGED};
-    __atomic_store_n(&header->options, others | (report_judged_ ? DW_OPTION_REPORT_JUDGED : 0), __ATOMIC_RELAXED);
+    __atomic_store_n(&header->options, others | (report_judged_ ? DW_OPTION_REPORT_JUDGED : 0),
+                     __ATOMIC_RELAXED);
 }
 
 }  // namespace dishwall

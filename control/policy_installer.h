@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Puts a policy in force: fills the image that no packet can see, then swaps the one slot of the outer map
-// (design D2). Its ranges are filled in the half of `ranges` that goes with that image. A packet reads that slot once, so it is judged by the old policy or by the new one, never by
-// a mixture and never by none.
+// (design D2). Its ranges are filled in the half of `ranges` that goes with that image. A packet reads that
+// slot once, so it is judged by the old policy or by the new one, never by a mixture and never by none.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ public:
     // `maps` must outlive the installer.
     [[nodiscard]] static Result<PolicyInstaller> open(const KernelMaps& maps);
 
-    // Copies image and ranges, numbers them and swaps them in. Returns the generation. When it fails, the policy
-    // that was in force still is.
+    // Copies image and ranges, numbers them and swaps them in. Returns the generation. When it fails, the
+    // policy that was in force still is.
     [[nodiscard]] Result<std::uint32_t> install(const CompiledImage& compiled);
     // Shall every packet that a chain judges be reported, by this policy and those that follow?
     void report_judged(bool wanted);

@@ -7,7 +7,15 @@
 namespace dishwall {
 namespace {
 
-enum Kind : std::uint32_t { kPrefix = 0 /* + length */, kSource = 1000, kSubnet, kHost, kSelf, kLearnt, kFeed };
+enum Kind : std::uint32_t {
+    kPrefix = 0 /* + length */,
+    kSource = 1000,
+    kSubnet,
+    kHost,
+    kSelf,
+    kLearnt,
+    kFeed
+};
 
 std::uint64_t mix(std::uint64_t word) {
     word *= 0x9e3779b97f4a7c15ull;
@@ -93,8 +101,8 @@ bool covers(const AddressElement& outer, const AddressElement& inner) {
 bool disjoint(const AddressElement& a, const AddressElement& b) {
     const bool comparable = a.index() == b.index() && !std::holds_alternative<Self>(a) &&
                             !std::holds_alternative<Learnt>(a) && !std::holds_alternative<InFeed>(a);
-    // Prefixes, and places, are nested or apart; two learnt hosts may share an address, and what a feed has today
-    // says nothing of tomorrow.
+    // Prefixes, and places, are nested or apart; two learnt hosts may share an address, and what a feed has
+    // today says nothing of tomorrow.
     return comparable && !covers(a, b) && !covers(b, a);
 }
 

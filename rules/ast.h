@@ -44,9 +44,9 @@ struct Match {
 
 // rate N/UNIT [burst N] [per source[/LEN]]
 struct Rate {
-    Word amount;               // 200/s
+    Word amount;  // 200/s
     std::optional<Word> burst;
-    std::optional<Word> per;   // source or source/64
+    std::optional<Word> per;  // source or source/64
     Span span;
 };
 

@@ -6,7 +6,6 @@
 
 #include <iterator>
 
-
 namespace dishwall {
 namespace {
 

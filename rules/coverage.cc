@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "rules/packet_text.h"
+#include "rules/example_text.h"
 #include "rules/rule_index.h"
 
 namespace dishwall {

@@ -22,10 +22,12 @@ struct Environment {
     // can. Absent: not asked.
     std::function<std::string(const std::string& path)> why_unreadable = {};
     std::function<std::string(const std::string& path)> why_not_executable = {};
-    // The text of an included file, a feed or a signature file, or why there is none. Absent: no file can be read.
+    // The text of an included file, a feed or a signature file, or why there is none. Absent: no file can be
+    // read.
     std::function<tl::expected<std::string, std::string>(const std::string& path)> read_text = {};
-    // These texts were loaded once: that their rules are reached, and that their tests and protect lines hold, was
-    // proven then, and is not proven again, so that a feed that has changed since cannot stand in the way of going back.
+    // These texts were loaded once: that their rules are reached, and that their tests and protect lines
+    // hold, was proven then, and is not proven again, so that a feed that has changed since cannot stand in
+    // the way of going back.
     bool proven = false;
 };
 

@@ -49,7 +49,9 @@ bool contains(const AddressSet& set, const Own& own, const Ipv6Address& address)
 
 std::string_view mismatch(const Traffic& traffic, const Own& own, const Query& query) {
     const bool inbound = query.direction == Direction::inbound;
-    const auto speaks_it = [&](const ProtocolMatch& match) { return !match.proto || *match.proto == query.proto; };
+    const auto speaks_it = [&](const ProtocolMatch& match) {
+        return !match.proto || *match.proto == query.proto;
+    };
     if (std::none_of(traffic.match.begin(), traffic.match.end(), speaks_it)) return "protocol";
     if (std::none_of(traffic.match.begin(), traffic.match.end(),
                      [&](const ProtocolMatch& match) { return protocol_matches(match, query); }))

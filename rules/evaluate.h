@@ -26,14 +26,14 @@ struct Query {
 };
 
 struct Judgement {
-    dw_verdict verdict = DW_DROP;  // never DW_AUDIT; DW_REJECT_LATE: see comes_to()
-    const Rule* rule = nullptr;    // null: the chain's default decided
+    dw_verdict verdict = DW_DROP;        // never DW_AUDIT; DW_REJECT_LATE: see comes_to()
+    const Rule* rule = nullptr;          // null: the chain's default decided
     std::vector<const Rule*> audited;    // audit rules that matched on the way
     std::vector<const Rule*> over_rate;  // rules that matched but for their rate
 };
 
-// Is a packet of this sender over the rule's rate? Asked only of rules that match otherwise, in order, and the
-// answer spends a token (or does not: that is the asker's business). Absent: nothing ever is.
+// Is a packet of this sender over the rule's rate? Asked only of rules that match otherwise, in order, and
+// the answer spends a token (or does not: that is the asker's business). Absent: nothing ever is.
 using OverRate = std::function<bool(const Rule& rule, const Ipv6Address& sender)>;
 
 // Is `outcome` what a packet may come to under this judgement? For DW_REJECT_LATE only time tells which.
@@ -44,7 +44,8 @@ using OverRate = std::function<bool(const Rule& rule, const Ipv6Address& sender)
 
 // Does a rule mean this packet, whatever its rate?
 [[nodiscard]] bool matches(const Traffic& traffic, const Own& own, const Query& query);
-// What keeps it from that, first of all: "protocol", "port", "type", "sender's port", "from", "to"; empty: nothing.
+// What keeps it from that, first of all: "protocol", "port", "type", "sender's port", "from", "to"; empty:
+// nothing.
 [[nodiscard]] std::string_view mismatch(const Traffic& traffic, const Own& own, const Query& query);
 [[nodiscard]] bool contains(const AddressSet& set, const Own& own, const Ipv6Address& address);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The layout is made from the tokens and from what stands between them in the text (line breaks, comments, `\`); the
-// tree is used only to see that there is one. So nothing that the parser drops can be lost here.
+// The layout is made from the tokens and from what stands between them in the text (line breaks, comments,
+// `\`); the tree is used only to see that there is one. So nothing that the parser drops can be lost here.
 #include "rules/format.h"
 
 #include <fmt/format.h>
@@ -32,7 +32,7 @@ std::size_t width(std::string_view text) {
 struct Line {
     enum Column : std::size_t { equals, name, comment, kColumns };
     std::size_t indent = 0;
-    std::string text;                                       // without its indent and comment
+    std::string text;                                           // without its indent and comment
     std::array<std::size_t, kColumns> at{kNone, kNone, kNone};  // where in the text a column begins
     std::string_view remark;
 
@@ -78,7 +78,8 @@ private:
         }
     }
 
-    static void align(Line::Column column, std::vector<Line>::iterator begin, std::vector<Line>::iterator end) {
+    static void align(Line::Column column, std::vector<Line>::iterator begin,
+                      std::vector<Line>::iterator end) {
         const auto before = [&](const Line& line) {
             return width(std::string_view(line.text).substr(0, line.at[column]));
         };
@@ -203,8 +204,8 @@ private:
     void note_column(const Token& token) {
         if (line_.text.empty()) return;
         const bool defines = token.kind == Kind::equals && depth_ == 0;
-        const bool names = token.kind == Kind::word && token.text == "name" && depth_ == 1 && block_ &&
-                           keyword_ == "policy";
+        const bool names =
+            token.kind == Kind::word && token.text == "name" && depth_ == 1 && block_ && keyword_ == "policy";
         for (const auto& [begins, column] : {std::pair(defines, Line::equals), std::pair(names, Line::name)})
             if (begins && line_.at[column] == kNone) line_.at[column] = line_.text.size();
     }
@@ -235,7 +236,8 @@ private:
             const Token& token = tokens_[i];
             if (token.kind == Kind::newline || token.kind == Kind::semicolon) return true;
             const std::size_t behind = tokens_[i - 1].span.end;
-            if (text_.substr(behind, token.span.begin - behind).find('\\') != std::string_view::npos) return true;
+            if (text_.substr(behind, token.span.begin - behind).find('\\') != std::string_view::npos)
+                return true;
             open += token.kind == Kind::open;
             open -= token.kind == Kind::close;
         }
@@ -250,8 +252,8 @@ private:
     // Since the last token, or the comment behind it:
     std::size_t newlines_ = 0;
     bool continued_ = false;
-    bool opened_ = false;                // the last token is `{`
-    bool statement_ended_ = false;       // by `;`, or by the `{` of a long block
+    bool opened_ = false;           // the last token is `{`
+    bool statement_ended_ = false;  // by `;`, or by the `{` of a long block
     bool empty_line_is_allowed_ = false;
     // Where in the grammar:
     std::size_t depth_ = 0;  // braces that are open

@@ -36,8 +36,8 @@ struct Compiled {
     std::vector<FileId> rule_files;
 };
 
-// The first is the rule file itself, the others what stands beside it in conf.d, in name order; all of them are
-// one policy. What they include is read through `env`.
+// The first is the rule file itself, the others what stands beside it in conf.d, in name order; all of them
+// are one policy. What they include is read through `env`.
 [[nodiscard]] Compiled read_policy(std::vector<RuleText> files, const Environment& env);
 [[nodiscard]] Compiled read_policy(std::string file_name, std::string text, const Environment& env);
 

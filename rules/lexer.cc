@@ -99,7 +99,7 @@ private:
     }
     std::vector<Token> give_up() {
         diagnostics_.report_last(Code::over_limit, tokens_.back().span,
-                            fmt::format("a file has at most {} words and signs", kMostTokens));
+                                 fmt::format("a file has at most {} words and signs", kMostTokens));
         return {};
     }
     void word() {

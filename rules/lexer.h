@@ -21,8 +21,8 @@ struct Token {
         string,  // "..."; text is without the quotes
         comma,
         equals,
-        open,   // {
-        close,  // }
+        open,     // {
+        close,    // }
         newline,  // one, however many lines are empty
         semicolon,
         end,  // of the file, always the last token
@@ -32,12 +32,13 @@ struct Token {
     std::string_view text;
 };
 
-// A file of 64 MiB may be nothing but braces: what the passes keep for each token is bounded here, before it is
-// kept. 100,000 rules with lists of fifteen are fewer.
+// A file of 64 MiB may be nothing but braces: what the passes keep for each token is bounded here, before it
+// is kept. 100,000 rules with lists of fifteen are fewer.
 inline constexpr std::size_t kMostTokens = 4'000'000;
 
-// Characters that mean nothing are reported and left out. Comments, blanks and continued lines vanish. Empty when the
-// file is not worth parsing: over the limit, or hopeless (rules/diagnostic.h); either has been reported.
+// Characters that mean nothing are reported and left out. Comments, blanks and continued lines vanish. Empty
+// when the file is not worth parsing: over the limit, or hopeless (rules/diagnostic.h); either has been
+// reported.
 [[nodiscard]] std::vector<Token> lex(const SourceMap& sources, FileId file, Diagnostics* diagnostics);
 
 }  // namespace dishwall

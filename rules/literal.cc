@@ -104,8 +104,9 @@ bool is_ascii(std::string_view text) {
 
 // Words that a rule gives a meaning of its own where an address stands.
 bool is_reserved(std::string_view word) {
-    static constexpr std::string_view kWords[] = {"any",  "self", "not",     "feed", "from", "to",
-                                                  "port", "rate", "inspect", "log",  "name", "expect"};
+    static constexpr std::string_view kWords[] = {"any",  "self",   "not",   "feed",    "from",
+                                                  "to",   "port",   "rate",  "inspect", "log",
+                                                  "name", "expect", "burst", "per",     "on-failure"};
     return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
 }
 

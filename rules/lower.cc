@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The image is laid out front to back: header, rules inbound, rules outbound, sets, rates, bitmaps of assigned
-// subnets. Ranges go to a table of their own. Equal address sets, and equal lists of ranges, are stored once.
+// The image is laid out front to back: header, rules inbound, rules outbound, sets, rates, bitmaps of
+// assigned subnets. Ranges go to a table of their own. Equal address sets, and equal lists of ranges, are
+// stored once.
 #include "rules/lower.h"
 
 #include <netinet/in.h>
@@ -102,7 +103,8 @@ public:
     template <typename T>
     dw_span append(const std::vector<T>& values) {
         const dw_span span = reserve(values.size(), sizeof(T));
-        if (!values.empty()) std::memcpy(bytes_.data() + span.offset, values.data(), values.size() * sizeof(T));
+        if (!values.empty())
+            std::memcpy(bytes_.data() + span.offset, values.data(), values.size() * sizeof(T));
         return span;
     }
     [[nodiscard]] std::size_t size() const { return bytes_.size(); }
@@ -163,7 +165,8 @@ public:
         header_.inbound = chain(policy_.inbound, true);
         header_.outbound = chain(policy_.outbound, false);
         if (sets_.size() > DW_SETS_MAX)
-            return fail("the policy has {} different address sets, the limit is {}", sets_.size(), DW_SETS_MAX);
+            return fail("the policy has {} different address sets, the limit is {}", sets_.size(),
+                        DW_SETS_MAX);
         header_.sets = image_.append(sets_);
         header_.rates = image_.append(rates_);
         networks();
@@ -247,9 +250,9 @@ private:
 
     // Equal sets share a line. Past DW_SETS_MAX the number wraps; run() then fails.
     std::uint16_t number_of(const dw_set& set) {
-        const auto key = std::tuple(set.raw.offset, set.raw.count, set.placed.offset, set.placed.count,
-                                    set.not_raw.offset, set.not_raw.count, set.not_placed.offset,
-                                    set.not_placed.count, set.flags);
+        const auto key =
+            std::tuple(set.raw.offset, set.raw.count, set.placed.offset, set.placed.count, set.not_raw.offset,
+                       set.not_raw.count, set.not_placed.offset, set.not_placed.count, set.flags);
         const auto [found, added] = numbers_.try_emplace(key, static_cast<std::uint32_t>(sets_.size()));
         if (added) sets_.push_back(set);
         return static_cast<std::uint16_t>(found->second);
@@ -265,7 +268,8 @@ private:
     }
 
     dw_span append(const std::vector<dw_range>& list) {
-        const dw_span span{static_cast<std::uint32_t>(ranges_.size()), static_cast<std::uint32_t>(list.size())};
+        const dw_span span{static_cast<std::uint32_t>(ranges_.size()),
+                           static_cast<std::uint32_t>(list.size())};
         ranges_.insert(ranges_.end(), list.begin(), list.end());
         return span;
     }
@@ -291,7 +295,8 @@ private:
         std::vector<KeyRange> reachable;
         for (const SpecialPurpose& entry : kSpecialPurpose) {
             if (entry.kind == Kind::documentation && policy_.uplink.documentation_prefixes) continue;
-            (entry.kind == Kind::reachable ? reachable : forbidden).push_back(range_of(*parse_prefix(entry.prefix)));
+            (entry.kind == Kind::reachable ? reachable : forbidden)
+                .push_back(range_of(*parse_prefix(entry.prefix)));
         }
         RangeSet set(std::move(forbidden));
         for (const KeyRange& hole : reachable) set.remove(hole);

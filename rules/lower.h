@@ -27,7 +27,8 @@ inline std::size_t rule_index_of_outbound(const Policy& policy, std::size_t posi
 [[nodiscard]] const Rule* rule_at(const Policy& policy, std::size_t rule_index);
 
 struct CompiledImage {
-    std::vector<std::byte> image;  // at most DW_IMAGE_SIZE; dw_image.generation and .ranges are left 0 for the daemon
+    std::vector<std::byte>
+        image;  // at most DW_IMAGE_SIZE; dw_image.generation and .ranges are left 0 for the daemon
     std::vector<dw_range> ranges;  // at most DW_RANGES: what spans of ranges in the image count from
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A page of text for each kind of diagnostic, for `dishctl explain-error E0207`: what it means, a small rule file
-// that has the fault, and the same file mended. The pages are rules/pages/*.md, built into the binary, since the
-// reader may have no network just then. tests/rules/pages_test.cc reads the examples, so they are true.
+// A page of text for each kind of diagnostic, for `dishctl explain-error E0207`: what it means, a small rule
+// file that has the fault, and the same file mended. The pages are rules/pages/*.md, built into the binary,
+// since the reader may have no network just then. tests/rules/pages_test.cc reads the examples, so they are
+// true.
 #pragma once
 
 #include <optional>

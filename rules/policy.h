@@ -100,7 +100,7 @@ struct FeedEntries {
 };
 // Everything in a feed. `feed` is its name for comparisons: two elements of one feed are equal.
 struct InFeed {
-    unsigned feed = 0;  // index into Policy::feeds
+    unsigned feed = 0;                           // index into Policy::feeds
     std::shared_ptr<const FeedEntries> entries;  // those of Policy::feeds[feed]; never null
 };
 
@@ -150,7 +150,8 @@ struct Rate {
     std::uint32_t packets = 1;  // so many ...
     std::uint32_t unit_s = 1;   // ... in so many seconds: 1, 60, 3600 or 86400
     std::uint32_t burst = 1;    // tokens that the bucket holds; `packets` when the file says nothing
-    std::optional<std::uint8_t> per_source;  // a bucket for each prefix of this length, 0..128; empty: one for the rule
+    std::optional<std::uint8_t>
+        per_source;  // a bucket for each prefix of this length, 0..128; empty: one for the rule
 };
 
 // `inspect exploits on-failure drop`.
@@ -169,7 +170,8 @@ struct Rule : Traffic {
     bool named = false;
     Place place;
 
-    // Nothing inspects yet: a rule that asks for it is one whose inspection has failed, and says itself what then.
+    // Nothing inspects yet: a rule that asks for it is one whose inspection has failed, and says itself what
+    // then.
     [[nodiscard]] dw_verdict verdict_now() const {
         return inspect && !inspect->accept_on_failure ? DW_DROP : verdict;
     }
@@ -180,7 +182,7 @@ struct Chain {
     dw_verdict default_verdict = DW_DROP;  // inbound when the file says nothing: drop; outbound: accept
     std::vector<Rule> rules;
     std::uint32_t log_sample = 1;  // `log sample 1/N`: of what would be reported, one in N is
-    Place place;  // of the first policy statement; line 0 when there is none
+    Place place;                   // of the first policy statement; line 0 when there is none
 };
 
 // A host by name, for tables, `explain`, DNS updates and errors: the first that fits names an address.
@@ -242,9 +244,9 @@ struct DnsUpdate {
 // `feed drop6 = file "feeds/drop6.txt" refresh 24h stale-after 72h`
 struct Feed {
     std::string name;
-    std::string path;  // absolute
-    std::uint32_t refresh_s = 0;      // read again so often; 0: at loads only
-    std::uint32_t stale_after_s = 0;  // without a good reading for so long it is stale; 0: never
+    std::string path;                            // absolute
+    std::uint32_t refresh_s = 0;                 // read again so often; 0: at loads only
+    std::uint32_t stale_after_s = 0;             // without a good reading for so long it is stale; 0: never
     std::shared_ptr<const FeedEntries> entries;  // never null
     Place place;
 };

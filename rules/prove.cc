@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "rules/coverage.h"
-#include "rules/packet_text.h"
+#include "rules/example_text.h"
 #include "rules/rule_index.h"
 
 namespace dishwall {

@@ -10,7 +10,6 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/live/command.h"
@@ -24,7 +23,7 @@ namespace {
 
 struct Options {
     SessionOptions session;
-    std::string json_file, readme;
+    Destination to;
     bool list = false;
 };
 
@@ -37,8 +36,8 @@ void declare(CLI::App& app, Options& options) {
         ->check(CLI::Range(1, 4096));
     app.add_option("--cpu", session.cpu, "the CPU for the packets; default: the last one");
     app.add_option("--rows", session.only, "only these rows")->delimiter(',');
-    app.add_option("--json", options.json_file, "write the result here as well");
-    app.add_option("--write-readme", options.readme, "replace the table in this file");
+    app.add_option("--json", options.to.json_file, "write the result here as well");
+    app.add_option("--write-readme", options.to.readme, "replace the table in this file");
     app.add_option("--dishwalld", session.rows.daemon, "the daemon to measure; default: the one just built");
     app.add_option("--dishctl", session.rows.control, "its tool; default: the one just built");
     app.add_flag("--list", options.list, "print the ids of the rows and end");
@@ -52,17 +51,14 @@ Options defaults() {
     return options;
 }
 
-Result<void> publish(const Options& options, const Report& report) {
+Result<void> show_and_publish(const Options& options, const Report& report) {
     fmt::print("{}", terminal_table(report));
-    if (!options.json_file.empty() && !(std::ofstream(options.json_file) << to_json(report).dump(2) << "\n"))
-        return fail("cannot write {}", options.json_file);
-    if (options.readme.empty()) return {};
-    return write_between_markers(options.readme, "live", markdown(report));
+    return publish(options.to, "live", to_json(report).dump(2), markdown(report));
 }
 
 Result<bool> measure_and_publish(Options options) {
     auto& rows = options.session.rows;
-    auto scratch = make_scratch({rows.daemon, rows.control, options.json_file, options.readme});
+    auto scratch = make_scratch({rows.daemon, rows.control, options.to.json_file, options.to.readme});
     if (!scratch) return tl::unexpected(scratch.error());
     rows.directory = scratch->directory;
     rows.pins = scratch->pins;
@@ -72,7 +68,8 @@ Result<bool> measure_and_publish(Options options) {
     ::setpriority(PRIO_PROCESS, 0, -20);  // helps on a busy machine; nothing depends on it
     auto report = measure_all(options.session);
     if (!report) return tl::unexpected(report.error());
-    if (auto published = publish(options, *report); !published) return tl::unexpected(published.error());
+    if (auto published = show_and_publish(options, *report); !published)
+        return tl::unexpected(published.error());
     return report->all_gates_held();
 }
 

@@ -9,7 +9,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <fstream>
 
 #include "bench/live/command.h"
 #include "bench/live/dishwall_process.h"
@@ -29,7 +28,7 @@ struct Options {
     bool quick = false;
     std::vector<std::string> stages;  // run as the child that measures these; see measure_stages
     Programs programs{built("control/dishwalld"), built("control/dishctl/dishctl")};
-    std::string json_file, readme;
+    Destination to;
 };
 
 class Session {
@@ -38,8 +37,8 @@ public:
 
     Result<LoadReport> measure() {
         LoadReport report{look_at_machine(), options_.size, options_.quick, {}, {}};
-        auto scratch = make_scratch({options_.programs.daemon, options_.programs.control, options_.json_file,
-                                     options_.readme, built("")});
+        auto scratch = make_scratch({options_.programs.daemon, options_.programs.control,
+                                     options_.to.json_file, options_.to.readme, built("")});
         if (!scratch) return tl::unexpected(scratch.error());
         scratch_ = *scratch;
         if (auto built = build(); !built) return tl::unexpected(built.error());
@@ -126,8 +125,8 @@ void declare(CLI::App& app, Options& options) {
     app.add_option("--rules", options.size.rules, "of the policy")->check(CLI::Range(2, DW_RULES_MAX));
     app.add_option("--feed", options.size.feed, "prefixes of the feed")->check(CLI::Range(1, 200000));
     app.add_option("--repeats", options.repeats, "loads by each subject")->check(CLI::Range(1, 1000));
-    app.add_option("--json", options.json_file, "write the result here as well");
-    app.add_option("--write-readme", options.readme, "replace the table in this file");
+    app.add_option("--json", options.to.json_file, "write the result here as well");
+    app.add_option("--write-readme", options.to.readme, "replace the table in this file");
     app.add_option("--dishwalld", options.programs.daemon,
                    "the daemon to measure; default: the one just built");
     app.add_option("--dishctl", options.programs.control, "default: the one just built");
@@ -145,10 +144,7 @@ Result<void> measure_and_publish(const Options& options) {
     auto report = Session(options).measure();
     if (!report) return tl::unexpected(report.error());
     fmt::print("{}", terminal_table(*report));
-    if (!options.json_file.empty() && !(std::ofstream(options.json_file) << to_json(*report).dump(2) << "\n"))
-        return fail("cannot write {}", options.json_file);
-    if (options.readme.empty()) return {};
-    return write_between_markers(options.readme, "load", markdown(*report));
+    return publish(options.to, "load", to_json(*report).dump(2), markdown(*report));
 }
 
 }  // namespace

@@ -35,19 +35,6 @@ std::set<std::string> listed_networks(const PolicySize& size) {
     return networks;
 }
 
-std::string head() {
-    return fmt::format(
-        "version 1\n"
-        "uplink dish {{\n"
-        "    interface up0\n"
-        "    prefix fixed static {}/56\n"
-        "    documentation-prefixes allow\n"
-        "    xdp native\n"
-        "}}\n"
-        "network lan = dish.fixed subnet 0x1 on dn0\n",
-        to_string(Ipv6Address{kDelegation, 0}));
-}
-
 // `content`: of the chain, and what stands before it in the table. One transaction, as a reload is.
 std::string nft_table(const std::string& sets, const std::string& rules) {
     return "table inet gate\ndelete table inet gate\ntable inet gate {\n" + sets +
@@ -82,7 +69,7 @@ dw_traffic to_port(unsigned rule, unsigned port, std::uint64_t network) {
 }  // namespace
 
 std::string dishwall_rules(const PolicySize& size) {
-    std::string text = head() + "feed listed = file \"feed.txt\"\n";
+    std::string text = rule_file_head() + "feed listed = file \"feed.txt\"\n";
     for (unsigned host = 0; host < kHosts; ++host)
         text += fmt::format("host h{} = lan ::{:x}:{:x}\n", host, (kServiceHosts + host) >> 16,
                             (kServiceHosts + host) & 0xffff);
@@ -109,7 +96,9 @@ std::string nft_rules(const PolicySize& size, NftShape shape) {
     return nft_table(nft_feed(size), rules);
 }
 
-std::string empty_dishwall_rules() { return head() + "policy inbound on dish {\n    default drop\n}\n"; }
+std::string empty_dishwall_rules() {
+    return rule_file_head() + "policy inbound on dish {\n    default drop\n}\n";
+}
 
 std::string empty_nft_rules() { return nft_table("", ""); }
 

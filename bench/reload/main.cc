@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/live/dishwall_process.h"
@@ -22,15 +21,15 @@ constexpr unsigned kQuickLoads = 100;
 struct Options {
     ReloadOptions run;
     bool quick = false;
-    std::string json_file, readme;
+    Destination to;
 };
 
 void declare(CLI::App& app, Options& options) {
     app.add_flag("--quick", options.quick, fmt::format("{} loads", kQuickLoads));
     app.add_option("--loads", options.run.loads, "how many loads")->check(CLI::Range(50, 1000000));
     app.add_option("--cpu", options.run.cpu, "the CPU of the packets; default: the last one");
-    app.add_option("--json", options.json_file, "write the result here as well");
-    app.add_option("--write-readme", options.readme, "replace the table in this file");
+    app.add_option("--json", options.to.json_file, "write the result here as well");
+    app.add_option("--write-readme", options.to.readme, "replace the table in this file");
     app.add_option("--dishwalld", options.run.daemon, "the daemon to test; default: the one just built");
 }
 
@@ -39,11 +38,7 @@ Result<void> run_and_publish(const Options& options) {
     auto report = reload_under_fire(options.run);
     if (!report) return tl::unexpected(report.error());
     fmt::print("{}", terminal_table(*report));
-    if (!options.json_file.empty() &&
-        !(std::ofstream(options.json_file) << to_json(*report, machine).dump(2) << "\n"))
-        return fail("cannot write {}", options.json_file);
-    if (options.readme.empty()) return {};
-    return write_between_markers(options.readme, "reload", markdown(*report, machine));
+    return publish(options.to, "reload", to_json(*report, machine).dump(2), markdown(*report, machine));
 }
 
 }  // namespace
@@ -58,7 +53,7 @@ int main(int argc, char** argv) {
     declare(app, options);
     CLI11_PARSE(app, argc, argv);
     if (options.quick) options.run.loads = kQuickLoads;
-    options.run.needed = {options.run.daemon, options.json_file, options.readme};
+    options.run.needed = {options.run.daemon, options.to.json_file, options.to.readme};
     const auto done = run_and_publish(options);
     if (done) return 0;
     fmt::print(stderr, "dishwall-bench-reload: {}\n", done.error().message);

@@ -77,19 +77,12 @@ dw_traffic acquaintances() {
 }
 
 std::string policy_text(unsigned number) {
-    return fmt::format(
-               "version 1\n"
-               "uplink dish {{\n"
-               "    interface up0\n"
-               "    prefix fixed static {}/56\n"
-               "    documentation-prefixes allow\n"
-               "    xdp native\n"
-               "}}\n"
-               "network lan = dish.fixed subnet 0x1 on dn0\n"
+    return rule_file_head() +
+           fmt::format(
                "host host = lan ::{:x}:{:x}\n"
                "feed known = file \"feed-{}.txt\"\n"
                "policy inbound on dish {{\n    default drop\n",
-               to_string(Ipv6Address{kDelegation, 0}), kHost >> 16, kHost & 0xffff, number) +
+               kHost >> 16, kHost & 0xffff, number) +
            rules_of(number) + "}\n";
 }
 

@@ -10,7 +10,6 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/readme.h"
@@ -28,7 +27,7 @@ struct Options {
     bool quick = false;
     int cpu = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)) - 1;
     std::string daemon = built("control/dishwalld");
-    std::string json_file, readme;
+    Destination to;
 };
 
 class Session {
@@ -36,7 +35,7 @@ public:
     explicit Session(const Options& options) : options_(options) {}
 
     Result<RenumberReport> measure() {
-        auto scratch = make_scratch({options_.daemon, options_.json_file, options_.readme});
+        auto scratch = make_scratch({options_.daemon, options_.to.json_file, options_.to.readme});
         if (!scratch) return tl::unexpected(scratch.error());
         RenumberReport report{look_at_machine(), options_.rounds, options_.quick, {}};
         // The clock's thread spins on a CPU of its own; daemons have the others.
@@ -87,8 +86,8 @@ void declare(CLI::App& app, Options& options) {
     app.add_option("--openings", options.openings, "renumberings of each")->check(CLI::Range(1, 1000000));
     app.add_option("--rounds", options.rounds, "turns that they are split into")->check(CLI::Range(1, 10000));
     app.add_option("--cpu", options.cpu, "the CPU of the clock; default: the last one");
-    app.add_option("--json", options.json_file, "write the result here as well");
-    app.add_option("--write-readme", options.readme, "replace the table in this file");
+    app.add_option("--json", options.to.json_file, "write the result here as well");
+    app.add_option("--write-readme", options.to.readme, "replace the table in this file");
     app.add_option("--dishwalld", options.daemon, "the daemon to measure; default: the one just built");
 }
 
@@ -96,10 +95,7 @@ Result<void> measure_and_publish(const Options& options) {
     auto report = Session(options).measure();
     if (!report) return tl::unexpected(report.error());
     fmt::print("{}", terminal_table(*report));
-    if (!options.json_file.empty() && !(std::ofstream(options.json_file) << to_json(*report).dump(2) << "\n"))
-        return fail("cannot write {}", options.json_file);
-    if (options.readme.empty()) return {};
-    return write_between_markers(options.readme, "renumber", markdown(*report));
+    return publish(options.to, "renumber", to_json(*report).dump(2), markdown(*report));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "control/caller/caller_connection.h"
 #include "control/dishctl/ask.h"
 #include "control/dishctl/policy_views.h"
@@ -82,7 +84,9 @@ int run_history(const Invocation& invocation) {
 }
 
 int run_diff(const Invocation& invocation) {
-    const json parameters{{"a", side_in(invocation.words, 0)}, {"b", side_in(invocation.words, 1)}};
+    json a = side_in(invocation.words, 0), b = side_in(invocation.words, 1);
+    if (a.is_string() && b.is_null()) std::swap(a, b);  // a file alone: what would it change?
+    const json parameters{{"a", a}, {"b", b}};
     return ask_and_show(invocation, "Diff", parameters,
                         [&](const json& reply) { return diff_view(reply, invocation.view); });
 }

@@ -120,6 +120,7 @@ constexpr Verb kVerbs[] = {
      {},
      "show which rules differ between two policies, and which open flows would end",
      "  dishctl diff\n"
+     "  dishctl diff ./my.conf\n"
      "  dishctl diff 7\n"
      "  dishctl diff 7 ./my.conf",
      run_diff},

@@ -16,8 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
-constexpr char kToSsh[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:22 S";
 constexpr char kWeb[] = "    accept tcp 443 to nas name web\n";
 constexpr char kSsh[] = "    accept tcp 22 to nas name ssh\n";
 

@@ -13,10 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
 // The same host on a port of which there is no flow yet.
 constexpr char kAnew[] = "in tcp [2001:db8:1::1]:50000 > [2001:db8:aa00:1::10]:443 S";
-constexpr char kToSsh[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:22 S";
 constexpr char kOut[] = "out udp [2001:db8:aa00:1::10]:5000 > [2001:db8:9::1]:53";
 
 // As somebody else's machine sees it.

@@ -14,7 +14,6 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 constexpr char kFromBad[] = "in tcp [2001:db8:66::1]:40000 > [2001:db8:aa00:1::10]:443 S";
-constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
 
 class DaemonFeed : public DaemonLab {
 protected:

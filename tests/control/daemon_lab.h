@@ -5,9 +5,9 @@
 // however the test went. Needs root.
 #pragma once
 
-#include <chrono>
 #include <gtest/gtest.h>
 #include <sys/types.h>
+#include <chrono>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -19,6 +19,10 @@
 #include "control/unique_fd.h"
 
 namespace dishwall {
+
+// What most tests ask about: packets from the Internet to the host `nas`.
+inline constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
+inline constexpr char kToSsh[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:22 S";
 
 // The rule file of most tests.
 [[nodiscard]] std::string config_text(const std::string& inbound, const std::string& uplink = "");
@@ -54,7 +58,8 @@ public:
     int wait();
     [[nodiscard]] bool running() const { return pid_ > 0; }
     [[nodiscard]] std::string log() const;
-    // Time goes by, and what is said to the notify socket is read, as systemd does: nobody else makes room there.
+    // Time goes by, and what is said to the notify socket is read, as systemd does: nobody else makes room
+    // there.
     void run_for(std::chrono::milliseconds time);
     // Waits up to five seconds for a datagram to the notify socket that holds this text.
     [[nodiscard]] bool notified(const std::string& text);

@@ -11,9 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
-constexpr char kToSsh[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:22 S";
-
 class DaemonLoad : public DaemonLab {
 protected:
     void SetUp() override {

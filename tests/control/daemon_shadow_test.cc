@@ -18,9 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
-constexpr char kToSsh[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:22 S";
-
 class DaemonShadow : public DaemonLab {
 protected:
     void SetUp() override {

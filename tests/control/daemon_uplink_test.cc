@@ -23,8 +23,6 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
-constexpr char kToSsh[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:22 S";
 constexpr char kDelete[] = "ip link del wan0";
 // Of the guard's rule while no device is armed.
 constexpr char kShut[] = "\t\tiifname \"wan0\" counter name \"inbound\" drop";

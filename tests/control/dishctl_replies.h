@@ -99,7 +99,8 @@ inline nlohmann::json canned_policies() {
 }
 
 inline nlohmann::json canned_names() {
-    return canned(R"({"rules":["web","ssh","websites"],"hosts":["nas","cam"],"networks":["lan"],"sets":["admins"],
+    return canned(
+        R"({"rules":["web","ssh","websites"],"hosts":["nas","cam"],"networks":["lan"],"sets":["admins"],
         "feeds":["drop6"],"sources":["dish.pd","dish.onlink"],"policies":[4,3,2,1]})");
 }
 
@@ -136,7 +137,8 @@ inline nlohmann::json canned_flows() {
 }
 
 inline nlohmann::json canned_diff() {
-    nlohmann::json diff = canned(R"({"a":{"number":3,"path":"/etc/dishwall/dishwall.conf","time":"2026-11-22T13:05:01.250Z"},
+    nlohmann::json diff =
+        canned(R"({"a":{"number":3,"path":"/etc/dishwall/dishwall.conf","time":"2026-11-22T13:05:01.250Z"},
         "b":{"number":null,"path":"/x.conf"},"flows_total":5,"rules":[
         {"change":"changed","chain":"inbound","name":"web","before":"accept tcp 443 to nas name web",
          "after":"accept tcp { 80, 443 } to nas rate 200/s per source/64 name web"},

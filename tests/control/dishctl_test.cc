@@ -212,7 +212,8 @@ TEST(TextTest, units) {
 TEST_F(DishctlTest, daemon_that_is_not_there_is_exit_4_and_names_the_socket) {
     const std::string hint = "; start it (systemctl start dishwalld), or name its directory with --run-dir\n";
     for (const char* words : {"status", "flows", "counters", "prefix", "prefix history", "hosts",
-                              "prefix withdraw dish.pd", "monitor", "load", "load --confirm 2m", "confirm", "rollback", "history", "diff", "-j status", "explain 'in tcp'"})
+                              "prefix withdraw dish.pd", "monitor", "load", "load --confirm 2m", "confirm",
+                              "rollback", "history", "diff", "-j status", "explain 'in tcp'"})
         expect(words, 4, "", "dishctl: no dishwalld here: there is no " + file("ctl.sock") + hint);
     expect("unload", 4, "",
            "dishctl: no dishwalld here: there is no " + file("ctl.sock") + hint +
@@ -220,12 +221,33 @@ TEST_F(DishctlTest, daemon_that_is_not_there_is_exit_4_and_names_the_socket) {
 }
 
 TEST_F(DishctlTest, wrong_usage_is_exit_2) {
-    for (const char* words :
-         {"", "frobnicate", "status now", "check", "explain", "flows --limit many", "--nonsense", "audit rfc1",
-          "doctor now", "prefix now", "prefix set dish.pd", "prefix --limit 3", "load a b", "load --confirm soon",
-          "load --confirm 0s", "rollback yesterday", "diff 1 2 3", "fmt", "fmt --check --write x.conf",
-          "explain-error E9999", "import nft", "import pf x", "import nft x --network lan", "shadow",
-          "shadow x.conf --for 5", "explain --pcap x sideways", "confirm 4"}) {
+    for (const char* words : {"",
+                              "frobnicate",
+                              "status now",
+                              "check",
+                              "explain",
+                              "flows --limit many",
+                              "--nonsense",
+                              "audit rfc1",
+                              "doctor now",
+                              "prefix now",
+                              "prefix set dish.pd",
+                              "prefix --limit 3",
+                              "load a b",
+                              "load --confirm soon",
+                              "load --confirm 0s",
+                              "rollback yesterday",
+                              "diff 1 2 3",
+                              "fmt",
+                              "fmt --check --write x.conf",
+                              "explain-error E9999",
+                              "import nft",
+                              "import pf x",
+                              "import nft x --network lan",
+                              "shadow",
+                              "shadow x.conf --for 5",
+                              "explain --pcap x sideways",
+                              "confirm 4"}) {
         const Ran ran = run(words);
         EXPECT_EQ(ran.code, 2) << words;
         EXPECT_EQ(ran.out, "") << words;

@@ -189,8 +189,8 @@ TEST_F(Compare, FlowsThatTheCandidateWouldNotHaveLetIn) {
     ASSERT_EQ(ended.size(), 2u);
     EXPECT_EQ(ended[0].flow.key.inside_port, 22);
     EXPECT_EQ(ended[1].flow.key.proto, IPPROTO_ICMPV6);
-    EXPECT_TRUE(
-        ended_flows(policy_with("accept tcp { 443, 22 }\naccept icmpv6 echo-request\n"), own_, flows).empty());
+    EXPECT_TRUE(ended_flows(policy_with("accept tcp { 443, 22 }\naccept icmpv6 echo-request\n"), own_, flows)
+                    .empty());
 }
 
 TEST(OwnFor, SourcesAreMatchedByName) {

@@ -118,9 +118,10 @@ std::string changing_rules(unsigned number) {
         case 1:
             return world_rules_with("udp-without-checksum allow", "drop tcp 80 name changed");
         case 2:
-            return world_rules_with("grace 5m",
-                                    "accept udp 444 to nas name more; accept udp 6100 to nas rate 500/d name shared; "
-                                    "accept udp 6101 to nas rate 300/d per source/64 name each");
+            return world_rules_with(
+                "grace 5m",
+                "accept udp 444 to nas name more; accept udp 6100 to nas rate 500/d name shared; "
+                "accept udp 6101 to nas rate 300/d per source/64 name each");
         default:
             return kWorldRules;
     }

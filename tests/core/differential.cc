@@ -41,9 +41,9 @@ std::string hex(const Bytes& bytes) {
 std::string compare_with_evaluator(const Policy& policy, const Own& own, const Query& query,
                                    const dw_outcome& outcome, RateModel* rates) {
     // Rates of random policies are so low that no token comes back while a test runs.
-    const Judgement judgement = evaluate(policy, own, query, [&](const Rule& rule, const Ipv6Address& sender) {
-        return rates->over(rule, sender, 0);
-    });
+    const Judgement judgement =
+        evaluate(policy, own, query,
+                 [&](const Rule& rule, const Ipv6Address& sender) { return rates->over(rule, sender, 0); });
     if (outcome.reason == DW_REASON_INDEPENDENT) return judgement.rule == nullptr ? "" : "a rule decides";
     const Rule* rule = outcome.rule == DW_NO_RULE ? nullptr : rule_at(policy, outcome.rule_index);
     if (comes_to(judgement.verdict, static_cast<dw_verdict>(outcome.verdict)) && judgement.rule == rule)

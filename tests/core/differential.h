@@ -13,7 +13,7 @@ struct DifferentialResult {
     unsigned pairs = 0;
     unsigned judged_by_rules = 0;  // of the pairs: those that the evaluator had a say in
     unsigned accepted = 0;
-    unsigned over_rate = 0;  // some rule did not match only because of its rate
+    unsigned over_rate = 0;        // some rule did not match only because of its rate
     std::string first_difference;  // empty: none
 };
 

@@ -12,7 +12,8 @@ namespace {
 TEST(DifferentialBpf, EvaluatorNativeCoreAndLoadedProgramAgree) {
     const std::unique_ptr<Executor> native = make_native_executor();
     const std::unique_ptr<Executor> bpf = make_bpf_executor();
-    const char* more = std::getenv("DISHWALL_RANDOM_POLICIES");  // 25,000 are ten million pairs, in some minutes
+    const char* more =
+        std::getenv("DISHWALL_RANDOM_POLICIES");  // 25,000 are ten million pairs, in some minutes
     const unsigned policies = more == nullptr ? 500 : static_cast<unsigned>(std::atoi(more));
     const DifferentialResult result = compare_random(policies, 400, 42, *native, bpf.get());
     EXPECT_EQ(result.first_difference, "");
@@ -22,7 +23,8 @@ TEST(DifferentialBpf, EvaluatorNativeCoreAndLoadedProgramAgree) {
 }
 
 TEST(DifferentialBpf, NativeCoreAndLoadedProgramAgreeOnWholeConversations) {
-    // Room for all: whom an eviction takes is a question of the clock, and the kernel's goes on while ours stands.
+    // Room for all: whom an eviction takes is a question of the clock, and the kernel's goes on while ours
+    // stands.
     const std::unique_ptr<Executor> native = make_native_executor();
     const std::unique_ptr<Executor> bpf = make_bpf_executor();
     const char* more = std::getenv("DISHWALL_CONVERSATION_PACKETS");

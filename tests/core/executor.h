@@ -31,7 +31,8 @@ public:
     // The flow with this id (dw_outcome.flow).
     virtual dw_flow flow(std::uint32_t id) = 0;
     virtual dw_counter counter(std::uint32_t id) = 0;
-    // For several threads at once, whose outcomes cannot be told apart: was it accepted, the last of so many times?
+    // For several threads at once, whose outcomes cannot be told apart: was it accepted, the last of so many
+    // times?
     virtual bool pass(Direction direction, const Bytes& frame, unsigned times) = 0;
     [[nodiscard]] virtual std::span<const dw_bucket> buckets() const = 0;
     [[nodiscard]] virtual std::span<const dw_fragment_bucket> fragments() const = 0;

@@ -65,7 +65,8 @@ void Shadow::load(const Policy& policy) {
 }
 
 void Shadow::set_own(const Own& own) {
-    const bool lost = !std::includes(own.learnt.begin(), own.learnt.end(), own_.learnt.begin(), own_.learnt.end());
+    const bool lost =
+        !std::includes(own.learnt.begin(), own.learnt.end(), own_.learnt.begin(), own_.learnt.end());
     own_ = own;
     if (lost) {  // what a learnt host has lost is asked for anew, as after a load
         ++loads_;

@@ -24,7 +24,8 @@ Own world_own() {
     return own;
 }
 
-std::string world_rules_with(const std::string& uplink, const std::string& inbound, const std::string& outbound) {
+std::string world_rules_with(const std::string& uplink, const std::string& inbound,
+                             const std::string& outbound) {
     std::string rules = kWorldRules;
     const auto insert_after = [&](const std::string& line, const std::string& text) {
         rules.insert(rules.find(line) + line.size(), "\n    " + text);

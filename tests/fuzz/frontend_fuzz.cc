@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Any bytes as a rule set, from text to image. A line `#%% PATH` begins another file: those in conf.d/ stand beside
-// the rule file, the others are read when the rules ask for them (include, feed, signatures).
+// Any bytes as a rule set, from text to image. A line `#%% PATH` begins another file: those in conf.d/ stand
+// beside the rule file, the others are read when the rules ask for them (include, feed, signatures).
 //
-// Besides what the sanitizers see: a policy comes out exactly when there is no error, everything that is said can be
-// printed, places lie inside the texts, a policy keeps what policy.h promises, its own protect lines hold, the oracle
-// answers, and the formatter keeps the tree and is done once.
+// Besides what the sanitizers see: a policy comes out exactly when there is no error, everything that is said
+// can be printed, places lie inside the texts, a policy keeps what policy.h promises, its own protect lines
+// hold, the oracle answers, and the formatter keeps the tree and is done once.
 #include <algorithm>
 #include <map>
 #include <string>
@@ -67,7 +67,8 @@ Environment environment_of(const RuleSet& set) {
     return {find_service, "/etc/dishwall", why_not, why_not,
             [&set](const std::string& path) -> tl::expected<std::string, std::string> {
                 const auto found = set.others.find(path);
-                if (found == set.others.end()) return tl::unexpected<std::string>("No such file or directory");
+                if (found == set.others.end())
+                    return tl::unexpected<std::string>("No such file or directory");
                 return found->second;
             }};
 }
@@ -86,7 +87,8 @@ void check_diagnostics(const Compiled& compiled) {
     for (const Diagnostic& diagnostic : compiled.diagnostics) {
         const bool error = severity_of(diagnostic.code) == Severity::error;
         any_error |= error;
-        only_protected &= !error || diagnostic.code == Code::protect_broken || diagnostic.code == Code::too_many;
+        only_protected &=
+            !error || diagnostic.code == Code::protect_broken || diagnostic.code == Code::too_many;
         check_label(diagnostic.primary, compiled.sources);
         if (diagnostic.second) check_label(*diagnostic.second, compiled.sources);
     }
@@ -113,7 +115,8 @@ void check_evaluate(const Policy& policy) {
     for (unsigned i = 0; i < policy.uplink.sources.size(); ++i)
         own.prefixes.push_back({*parse_prefix("2001:db8:0:100::/56"), i, DW_PREFIX_PREFERRED, false});
     own.self = {*parse_ipv6("2001:db8:0:100::1")};
-    Query query{Direction::inbound, *parse_ipv6("2001:db8:7::5"), *parse_ipv6("2001:db8:0:101::10"), 6, 1024, 22, 0};
+    Query query{
+        Direction::inbound, *parse_ipv6("2001:db8:7::5"), *parse_ipv6("2001:db8:0:101::10"), 6, 1024, 22, 0};
     for (const Direction direction : {Direction::inbound, Direction::outbound})
         for (const std::uint8_t proto : {6, 17, 58}) {
             query.direction = direction;
@@ -121,7 +124,8 @@ void check_evaluate(const Policy& policy) {
             const Judgement judged = evaluate(policy, own, query);
             const Chain& chain = direction == Direction::inbound ? policy.inbound : policy.outbound;
             require(judged.verdict != DW_AUDIT && judged.over_rate.empty());
-            require(judged.rule ? matches(*judged.rule, own, query) : judged.verdict == chain.default_verdict);
+            require(judged.rule ? matches(*judged.rule, own, query)
+                                : judged.verdict == chain.default_verdict);
             for (const Rule& rule : chain.rules) {
                 if (&rule == judged.rule) break;
                 require(rule.verdict == DW_AUDIT || !matches(rule, own, query));

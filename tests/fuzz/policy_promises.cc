@@ -87,7 +87,8 @@ void check_claims(const Policy& policy) {
     for (const PolicyTest& test : policy.tests)
         for (const Expectation& expected : test.expectations) {
             require(!expected.traffic.match.empty() && expected.verdict != DW_AUDIT);
-            for (const Expectation::With& with : expected.with) require(with.source < policy.uplink.sources.size());
+            for (const Expectation::With& with : expected.with)
+                require(with.source < policy.uplink.sources.size());
         }
     for (const Protected& line : policy.protects) require(!line.traffic.match.empty() && line.place.line > 0);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The one layout. What must hold for every file is shown on every rule file of the tests: the formatted text has the
-// same tree and the same comments, formatting it again changes nothing, and what cannot be parsed is refused.
+// The one layout. What must hold for every file is shown on every rule file of the tests: the formatted text
+// has the same tree and the same comments, formatting it again changes nothing, and what cannot be parsed is
+// refused.
 #include "rules/format.h"
 
 #include <gtest/gtest.h>
@@ -80,27 +81,31 @@ constexpr Layout kLayouts[] = {
     {"one statement a line", "version 1;network lan=dish.pd", "version 1\nnetwork lan = dish.pd\n"},
     {"blanks inside braces and around `=`", "set a={nas,tv}", "set a = { nas, tv }\n"},
     {"nothing between empty braces", "uplink dish { }", "uplink dish {}\n"},
-    {"a block of one line stays one", "policy inbound on dish {accept}", "policy inbound on dish { accept }\n"},
+    {"a block of one line stays one", "policy inbound on dish {accept}",
+     "policy inbound on dish { accept }\n"},
     {"unless there is more in it", "policy inbound on dish {accept tcp;drop}",
      "policy inbound on dish {\n    accept tcp\n    drop\n}\n"},
     {"a block that is open at its first line is one of many lines", "policy inbound on dish { accept\n}",
      "policy inbound on dish {\n    accept\n}\n"},
     {"line breaks in lists stay", "set a = {\nnas,\n  { tv,\n cam } }",
      "set a = {\n    nas,\n    { tv,\n        cam } }\n"},
-    {"and so does a continued line", "network lan = dish.pd \\\n on br0", "network lan = dish.pd \\\n    on br0\n"},
+    {"and so does a continued line", "network lan = dish.pd \\\n on br0",
+     "network lan = dish.pd \\\n    on br0\n"},
     {"when there is anything to continue", "network lan = dish.pd \\\n\n", "network lan = dish.pd\n"},
     {"one empty line is enough", "\n\nversion 1\n\n\n\nset a = { b }\n\n", "version 1\n\nset a = { b }\n"},
     {"none at the ends of a block", "uplink dish {\n\n  interface eth0\n\n\n  vlan 7\n\n}",
      "uplink dish {\n    interface eth0\n\n    vlan 7\n}\n"},
     {"comments stay on their lines, and keep their text",
      "  #one \nversion 1#  two\n  #three\npolicy inbound on dish { # four\n#five\n\n#six\n} # seven",
-     "#one\nversion 1  #  two\n#three\npolicy inbound on dish {  # four\n    #five\n\n    #six\n}  # seven\n"},
+     "#one\nversion 1  #  two\n#three\npolicy inbound on dish {  # four\n    #five\n\n    #six\n}  # "
+     "seven\n"},
     {"comments behind neighbours stand below one another",
      "set a = { b } # one\nset longer = { b } # two\n\nset c = { b } # three",
      "set a      = { b }  # one\nset longer = { b }  # two\n\nset c = { b }  # three\n"},
     {"and so do names of rules",
      "policy inbound on dish {\naccept name a\naccept tcp 22 name b\ndrop\naccept udp 53 name c\n}",
-     "policy inbound on dish {\n    accept        name a\n    accept tcp 22 name b\n    drop\n    accept udp 53 name c\n}\n"},
+     "policy inbound on dish {\n    accept        name a\n    accept tcp 22 name b\n    drop\n    accept udp "
+     "53 name c\n}\n"},
     {"what is quoted stays as it is", "host a=name  \"x  =  y # {\\\"", "host a = name \"x  =  y # {\\\"\n"},
     {"returns at the ends of lines go", "version 1\r\nset a = { b }\r\n", "version 1\nset a = { b }\n"},
     {"and so does a byte order mark", "\xef\xbb\xbfversion 1", "version 1\n"},
@@ -111,8 +116,10 @@ TEST(Format, MakesTheLayoutThatFormatHPromises) {
 }
 
 TEST(Format, LeavesALongLineOutOfTheColumns) {
-    const std::string list = "{ 2001:db8:1::/48, 2001:db8:2::/48, 2001:db8:3::/48, 2001:db8:4::/48, 2001:db8:5::/48 }";
-    EXPECT_EQ(formatted("policy inbound on dish {\naccept from " + list + " name a\naccept name b\naccept tcp name c\n}"),
+    const std::string list =
+        "{ 2001:db8:1::/48, 2001:db8:2::/48, 2001:db8:3::/48, 2001:db8:4::/48, 2001:db8:5::/48 }";
+    EXPECT_EQ(formatted("policy inbound on dish {\naccept from " + list +
+                        " name a\naccept name b\naccept tcp name c\n}"),
               "policy inbound on dish {\n    accept from " + list +
                   " name a\n    accept     name b\n    accept tcp name c\n}\n");
 }
@@ -122,7 +129,8 @@ TEST(Format, RefusesWhatCannotBeParsed) {
     EXPECT_FALSE(made.text.has_value());
     const std::string said = render(made.diagnostics, made.sources, false);
     EXPECT_NE(said.find("error[E0102]: unknown keyword\n --> rules.conf:3:5\n"), std::string::npos) << said;
-    EXPECT_NE(said.find("error[E0103]: this block is not closed\n --> rules.conf:2:1\n"), std::string::npos) << said;
+    EXPECT_NE(said.find("error[E0103]: this block is not closed\n --> rules.conf:2:1\n"), std::string::npos)
+        << said;
 }
 
 TEST(Format, DoesNotAskWhatNamesMean) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Each stage of the compiler on a handful of files: golden_stages/NAME.conf comes to NAME.tokens, .tree, .resolved
-// (the policy), .compiled (the image), and NAME.formatted, to the letter. After a change that is meant:
-// DISHWALL_UPDATE_GOLDEN=1 meson test rules, and read the difference before it is committed.
+// Each stage of the compiler on a handful of files: golden_stages/NAME.conf comes to NAME.tokens, .tree,
+// .resolved (the policy), .compiled (the image), and NAME.formatted, to the letter. After a change that is
+// meant: DISHWALL_UPDATE_GOLDEN=1 meson test rules, and read the difference before it is committed.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,14 +37,17 @@ std::vector<std::string> cases() {
 
 class Stages : public testing::TestWithParam<std::string> {
 protected:
-    [[nodiscard]] fs::path path(const char* extension) const { return fs::path(STAGES_DIR) / (GetParam() + extension); }
+    [[nodiscard]] fs::path path(const char* extension) const {
+        return fs::path(STAGES_DIR) / (GetParam() + extension);
+    }
     [[nodiscard]] std::string text() const { return read_file(path(".conf")); }
     [[nodiscard]] std::string name() const { return GetParam() + ".conf"; }
 
     [[nodiscard]] Compiled compile() const {
         Environment environment = few_services();
         environment.read_text = [](const std::string& asked) -> tl::expected<std::string, std::string> {
-            const fs::path beside = fs::path(STAGES_DIR) / fs::path(asked).lexically_relative("/etc/dishwall");
+            const fs::path beside =
+                fs::path(STAGES_DIR) / fs::path(asked).lexically_relative("/etc/dishwall");
             if (!fs::exists(beside)) return tl::unexpected<std::string>("No such file or directory");
             return read_file(beside);
         };
@@ -76,7 +79,8 @@ TEST_P(Stages, Compiled) {
 
 TEST_P(Stages, Formatted) { expect_golden(".formatted", format_rules(name(), text()).text.value_or("")); }
 
-INSTANTIATE_TEST_SUITE_P(Files, Stages, testing::ValuesIn(cases()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Files, Stages, testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace dishwall::test

@@ -291,8 +291,11 @@ TEST(Time, SixtyFourMebibytesOfAnythingEndInAnErrorSoon) {
     const std::pair<std::string, std::string> shapes[] = {
         {"", "\n"},
         {"", "{"},
-        {"", "\x01" "a"},
-        {preamble + "policy inbound on dish {", "drop log name a-rule-with-a-name-that-is-not-short-and-not-its-own;"},
+        {"",
+         "\x01"
+         "a"},
+        {preamble + "policy inbound on dish {",
+         "drop log name a-rule-with-a-name-that-is-not-short-and-not-its-own;"},
         {preamble + "policy inbound on dish { accept from { =", "\n#\n"},
         {preamble + "set a = {", "2a00:1234:5678:9abc::/64 ,        "},
     };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A page of `explain-error` is only worth reading when it is true. Each has an example that produces its code and no
-// other one, and the same file mended, about which nothing is said at all. Walks the enum, so no code can be left out.
+// A page of `explain-error` is only worth reading when it is true. Each has an example that produces its code
+// and no other one, and the same file mended, about which nothing is said at all. Walks the enum, so no code
+// can be left out.
 #include "rules/pages.h"
 
 #include <fmt/format.h>
@@ -26,8 +27,8 @@ constexpr Code kCodes[] = {
 #undef DW_CODE
 };
 
-// The parts of a page: its first line, and the examples below `## HEADING`, without their indent. A heading that is no
-// word of ours is the path of a file beside the rule file.
+// The parts of a page: its first line, and the examples below `## HEADING`, without their indent. A heading
+// that is no word of ours is the path of a file beside the rule file.
 struct Page {
     std::string title;
     std::size_t prose = 0;  // characters between the title and the first heading
@@ -55,7 +56,8 @@ Page read_page(std::string_view text) {
 Compiled compile(const Page& page, const std::string& heading) {
     Environment environment = few_services();
     environment.read_text = [&](const std::string& path) -> tl::expected<std::string, std::string> {
-        const auto found = page.examples.find(std::filesystem::path(path).lexically_relative("/etc/dishwall"));
+        const auto found =
+            page.examples.find(std::filesystem::path(path).lexically_relative("/etc/dishwall"));
         if (found == page.examples.end()) return tl::unexpected<std::string>("No such file or directory");
         return found->second;
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Each stage of the compiler as text, for golden files and for comparing two files stage by stage. Places are left
-// out behind the tokens: what a file means does not depend on its layout.
+// Each stage of the compiler as text, for golden files and for comparing two files stage by stage. Places are
+// left out behind the tokens: what a file means does not depend on its layout.
 #pragma once
 
 #include <string>

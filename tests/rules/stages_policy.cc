@@ -16,12 +16,18 @@ namespace {
 
 std::string_view name_of(std::uint32_t verdict) {
     switch (static_cast<dw_verdict>(verdict)) {
-        case DW_ACCEPT: return "accept";
-        case DW_DROP: return "drop";
-        case DW_REJECT: return "reject";
-        case DW_AUDIT: return "audit";
-        case DW_REJECT_LATE: return "reject-late";
-        default: return "?";
+        case DW_ACCEPT:
+            return "accept";
+        case DW_DROP:
+            return "drop";
+        case DW_REJECT:
+            return "reject";
+        case DW_AUDIT:
+            return "audit";
+        case DW_REJECT_LATE:
+            return "reject-late";
+        default:
+            return "?";
     }
 }
 
@@ -44,7 +50,8 @@ struct ElementText {
 
 std::string elements(const std::vector<AddressElement>& list) {
     std::string text;
-    for (const AddressElement& each : list) text += (text.empty() ? "" : ", ") + std::visit(ElementText{}, each);
+    for (const AddressElement& each : list)
+        text += (text.empty() ? "" : ", ") + std::visit(ElementText{}, each);
     return "{" + text + "}";
 }
 
@@ -82,9 +89,9 @@ std::string rule(const Rule& from) {
                                    from.place.line, from.place.column);
     text += traffic(from, "        ");
     if (from.rate)
-        text += fmt::format("        rate {} in {} s, burst {}{}\n", from.rate->packets, from.rate->unit_s,
-                            from.rate->burst,
-                            from.rate->per_source ? fmt::format(", per source/{}", *from.rate->per_source) : "");
+        text += fmt::format(
+            "        rate {} in {} s, burst {}{}\n", from.rate->packets, from.rate->unit_s, from.rate->burst,
+            from.rate->per_source ? fmt::format(", per source/{}", *from.rate->per_source) : "");
     if (from.inspect)
         text += fmt::format("        inspect {}, on failure {}\n", from.inspect->signatures,
                             from.inspect->accept_on_failure ? "accept" : "drop");
@@ -92,7 +99,8 @@ std::string rule(const Rule& from) {
 }
 
 std::string chain(std::string_view name, const Chain& from) {
-    std::string text = fmt::format("{} default {} log 1/{}\n", name, name_of(from.default_verdict), from.log_sample);
+    std::string text =
+        fmt::format("{} default {} log 1/{}\n", name, name_of(from.default_verdict), from.log_sample);
     for (const Rule& each : from.rules) text += rule(each);
     return text;
 }
@@ -107,9 +115,9 @@ struct OriginText {
 };
 
 std::string uplink(const Uplink& from) {
-    std::string text = fmt::format("uplink {} on {}, grace {} s, ipv4 {}, xdp {}, {} flows\n", from.name,
-                                   from.interface, from.grace_s, static_cast<int>(from.ipv4),
-                                   static_cast<int>(from.xdp), from.flow_table);
+    std::string text =
+        fmt::format("uplink {} on {}, grace {} s, ipv4 {}, xdp {}, {} flows\n", from.name, from.interface,
+                    from.grace_s, static_cast<int>(from.ipv4), static_cast<int>(from.xdp), from.flow_table);
     for (const PrefixSource& each : from.sources)
         text += fmt::format("    prefix {}: {}\n", each.name, std::visit(OriginText{}, each.from));
     text += "    idle";
@@ -125,11 +133,12 @@ std::string uplink(const Uplink& from) {
 std::string names(const Policy& policy) {
     std::string text;
     for (const Network& each : policy.networks)
-        text += fmt::format("network {}: source {} subnet {:#x} on `{}`\n", each.name, each.source, each.subnet,
-                            each.interface);
+        text += fmt::format("network {}: source {} subnet {:#x} on `{}`\n", each.name, each.source,
+                            each.subnet, each.interface);
     for (const NamedAddress& each : policy.hosts)
         text += fmt::format("host {}: {}\n", each.name, elements(each.elements));
-    for (const LearntHost& each : policy.learnt) text += fmt::format("learnt {}: {:08x}\n", each.name, each.id);
+    for (const LearntHost& each : policy.learnt)
+        text += fmt::format("learnt {}: {:08x}\n", each.name, each.id);
     for (const Feed& each : policy.feeds)
         text += fmt::format("feed {}: {} refresh {} s, stale after {} s, {} prefixes\n", each.name, each.path,
                             each.refresh_s, each.stale_after_s, each.entries->prefixes.size());
@@ -142,9 +151,10 @@ std::string updates(const Policy& policy) {
     std::string text;
     for (const DnsUpdate& each : policy.dns_updates) {
         const auto* server = std::get_if<DnsUpdate::Nsupdate>(&each.by);
-        text += fmt::format("dns-update {} by {}\n", each.zone,
-                            server ? fmt::format("{} port {} key `{}`", server->server, server->port, server->key_file)
-                                   : std::get<DnsUpdate::Exec>(each.by).program);
+        text += fmt::format(
+            "dns-update {} by {}\n", each.zone,
+            server ? fmt::format("{} port {} key `{}`", server->server, server->port, server->key_file)
+                   : std::get<DnsUpdate::Exec>(each.by).program);
         for (const DnsRecord& record : each.records)
             text += fmt::format("    {} host {} ttl {} s\n", record.name, record.host, record.ttl_s);
     }
@@ -158,7 +168,8 @@ std::string claims(const Policy& policy) {
     for (const PolicyTest& each : policy.tests) {
         text += fmt::format("test `{}`\n", each.name);
         for (const Expectation& expected : each.expectations) {
-            text += fmt::format("    {} {} by `{}`\n", expected.direction == Direction::inbound ? "inbound" : "outbound",
+            text += fmt::format("    {} {} by `{}`\n",
+                                expected.direction == Direction::inbound ? "inbound" : "outbound",
                                 name_of(expected.verdict), expected.by);
             for (const Expectation::With& with : expected.with)
                 text += fmt::format("        with {} = {}\n", with.source, to_string(with.prefix));
@@ -177,7 +188,8 @@ public:
     std::string run() {
         text_ = fmt::format("image of {} bytes, {} ranges, layout {}\n", compiled_.image.size(),
                             compiled_.ranges.size(), header_.layout);
-        text_ += fmt::format("ipv4 {} options {:#x} vlan {:#x} timeouts", header_.ipv4, header_.options, header_.vlan);
+        text_ += fmt::format("ipv4 {} options {:#x} vlan {:#x} timeouts", header_.ipv4, header_.options,
+                             header_.vlan);
         for (const std::uint32_t seconds : header_.timeout_s) text_ += fmt::format(" {}", seconds);
         text_ += "\n";
         chain("inbound", header_.inbound);
@@ -193,12 +205,14 @@ public:
 
 private:
     void chain(std::string_view name, const dw_chain& chain) {
-        text_ += fmt::format("{} default {} log 1/{}\n", name, name_of(chain.default_verdict), chain.log_sample);
+        text_ +=
+            fmt::format("{} default {} log 1/{}\n", name, name_of(chain.default_verdict), chain.log_sample);
         for (const dw_rule& rule : list<dw_rule>(chain.rules))
             text_ += fmt::format(
-                "    {} proto {} port {}-{} from {}-{} local {} remote {} flags {:#x} rate {} counter +{} rule {}\n",
-                name_of(rule.verdict), rule.proto, rule.port_first, rule.port_last, rule.from_first, rule.from_last,
-                set_name(rule.local_set), set_name(rule.remote_set), rule.flags, rule.rate,
+                "    {} proto {} port {}-{} from {}-{} local {} remote {} flags {:#x} rate {} counter +{} "
+                "rule {}\n",
+                name_of(rule.verdict), rule.proto, rule.port_first, rule.port_last, rule.from_first,
+                rule.from_last, set_name(rule.local_set), set_name(rule.remote_set), rule.flags, rule.rate,
                 rule.counter - DW_REASONS_MAX, rule.index);
     }
     static std::string set_name(std::uint16_t number) {
@@ -215,14 +229,15 @@ private:
     void ranges(std::string_view name, const dw_span& span) {
         for (std::uint32_t i = 0; i < span.count; ++i) {
             const dw_range& range = compiled_.ranges.at(span.offset + i);
-            text_ += fmt::format("    {} {:016x}:{:016x}-{:016x}:{:016x}\n", name, range.first.hi, range.first.lo,
-                                 range.last.hi, range.last.lo);
+            text_ += fmt::format("    {} {:016x}:{:016x}-{:016x}:{:016x}\n", name, range.first.hi,
+                                 range.first.lo, range.last.hi, range.last.lo);
         }
     }
     void subnets(const dw_span& bitmap) {
         text_ += "subnets";
         for (std::uint32_t bit = 0; bit < bitmap.count; ++bit)
-            if (at<std::uint8_t>(bitmap.offset + bit / 8) & 1u << bit % 8) text_ += fmt::format(" {:#x}", bit);
+            if (at<std::uint8_t>(bitmap.offset + bit / 8) & 1u << bit % 8)
+                text_ += fmt::format(" {:#x}", bit);
         text_ += "\n";
     }
 

@@ -17,51 +17,78 @@ namespace {
 
 std::string_view name_of(Token::Kind kind) {
     switch (kind) {
-        case Token::Kind::word: return "word";
-        case Token::Kind::string: return "string";
-        case Token::Kind::comma: return "comma";
-        case Token::Kind::equals: return "equals";
-        case Token::Kind::open: return "open";
-        case Token::Kind::close: return "close";
-        case Token::Kind::newline: return "newline";
-        case Token::Kind::semicolon: return "semicolon";
-        case Token::Kind::end: return "end";
+        case Token::Kind::word:
+            return "word";
+        case Token::Kind::string:
+            return "string";
+        case Token::Kind::comma:
+            return "comma";
+        case Token::Kind::equals:
+            return "equals";
+        case Token::Kind::open:
+            return "open";
+        case Token::Kind::close:
+            return "close";
+        case Token::Kind::newline:
+            return "newline";
+        case Token::Kind::semicolon:
+            return "semicolon";
+        case Token::Kind::end:
+            return "end";
     }
     return "";
 }
 
 std::string_view name_of(ast::Address::Kind kind) {
     switch (kind) {
-        case ast::Address::Kind::any: return "any";
-        case ast::Address::Kind::self: return "self";
-        case ast::Address::Kind::name: return "name";
-        case ast::Address::Kind::source: return "source";
-        case ast::Address::Kind::literal: return "literal";
-        case ast::Address::Kind::feed: return "feed";
-        case ast::Address::Kind::list: return "list";
-        case ast::Address::Kind::broken: return "broken";
+        case ast::Address::Kind::any:
+            return "any";
+        case ast::Address::Kind::self:
+            return "self";
+        case ast::Address::Kind::name:
+            return "name";
+        case ast::Address::Kind::source:
+            return "source";
+        case ast::Address::Kind::literal:
+            return "literal";
+        case ast::Address::Kind::feed:
+            return "feed";
+        case ast::Address::Kind::list:
+            return "list";
+        case ast::Address::Kind::broken:
+            return "broken";
     }
     return "";
 }
 
 std::string_view name_of(ast::Match::Kind kind) {
     switch (kind) {
-        case ast::Match::Kind::any: return "any";
-        case ast::Match::Kind::ports: return "ports";
-        case ast::Match::Kind::icmpv6: return "types";
-        case ast::Match::Kind::proto: return "proto";
-        case ast::Match::Kind::service: return "service";
+        case ast::Match::Kind::any:
+            return "any";
+        case ast::Match::Kind::ports:
+            return "ports";
+        case ast::Match::Kind::icmpv6:
+            return "types";
+        case ast::Match::Kind::proto:
+            return "proto";
+        case ast::Match::Kind::service:
+            return "service";
     }
     return "";
 }
 
 std::string_view name_of(ast::Host::Kind kind) {
     switch (kind) {
-        case ast::Host::Kind::plain: return "plain";
-        case ast::Host::Kind::any_network: return "any-network";
-        case ast::Host::Kind::mac: return "mac";
-        case ast::Host::Kind::eui64: return "eui64";
-        case ast::Host::Kind::domain: return "domain";
+        case ast::Host::Kind::plain:
+            return "plain";
+        case ast::Host::Kind::any_network:
+            return "any-network";
+        case ast::Host::Kind::mac:
+            return "mac";
+        case ast::Host::Kind::eui64:
+            return "eui64";
+        case ast::Host::Kind::domain:
+            return "domain";
     }
     return "";
 }
@@ -91,13 +118,14 @@ std::string part(std::string_view what, const std::optional<ast::Address>& from)
 
 std::string match(const ast::Match& from) {
     if (from.kind == ast::Match::Kind::any) return " match=any";
-    return fmt::format(" match={} `{}`{}", name_of(from.kind), from.keyword.text, words("values", from.values));
+    return fmt::format(" match={} `{}`{}", name_of(from.kind), from.keyword.text,
+                       words("values", from.values));
 }
 
 template <typename Traffic>
 std::string traffic(const Traffic& from) {
-    return match(from.match) + part("from", from.from) + words("from-ports", from.from_ports) + part("to", from.to) +
-           (from.broken ? " broken" : "");
+    return match(from.match) + part("from", from.from) + words("from-ports", from.from_ports) +
+           part("to", from.to) + (from.broken ? " broken" : "");
 }
 
 std::string rule(const ast::Rule& from) {
@@ -116,15 +144,18 @@ std::string rule(const ast::Rule& from) {
 std::string uplink(const ast::Uplink& from) {
     std::string text = fmt::format("uplink `{}`{}\n", from.name.text, from.broken ? " broken" : "");
     for (const ast::Setting& each : from.settings)
-        text += fmt::format("    setting `{}`{} `{}`\n", each.keyword.text, part("which", each.which), each.value.text);
+        text += fmt::format("    setting `{}`{} `{}`\n", each.keyword.text, part("which", each.which),
+                            each.value.text);
     for (const ast::Prefix& each : from.prefixes)
-        text += fmt::format("    prefix `{}` `{}` `{}`\n", each.name.text, each.origin.text, each.argument.text);
+        text +=
+            fmt::format("    prefix `{}` `{}` `{}`\n", each.name.text, each.origin.text, each.argument.text);
     return text;
 }
 
 std::string policy(const ast::Policy& from) {
     std::string text = fmt::format("policy `{}` on `{}`\n", from.direction.text, from.uplink.text);
-    for (const ast::Default& each : from.defaults) text += fmt::format("    default `{}`\n", each.verdict.text);
+    for (const ast::Default& each : from.defaults)
+        text += fmt::format("    default `{}`\n", each.verdict.text);
     for (const ast::LogSample& each : from.log_samples)
         text += fmt::format("    log-sample `{}`\n", each.fraction.text);
     for (const ast::Rule& each : from.rules) text += rule(each);
@@ -134,9 +165,11 @@ std::string policy(const ast::Policy& from) {
 std::string dns_update(const ast::DnsUpdate& from) {
     std::string text = fmt::format("dns-update `{}`{}\n", from.zone.text, from.broken ? " broken" : "");
     for (const ast::DnsSetting& each : from.settings)
-        text += fmt::format("    setting `{}` `{}`{}\n", each.keyword.text, each.value.text, part("port", each.port));
+        text += fmt::format("    setting `{}` `{}`{}\n", each.keyword.text, each.value.text,
+                            part("port", each.port));
     for (const ast::DnsRecord& each : from.records)
-        text += fmt::format("    record `{}` `{}`{}\n", each.name.text, each.host.text, part("ttl", each.ttl));
+        text +=
+            fmt::format("    record `{}` `{}`{}\n", each.name.text, each.host.text, part("ttl", each.ttl));
     return text;
 }
 
@@ -149,8 +182,8 @@ std::string protect(const ast::Protect& from) {
 std::string test(const ast::Test& from) {
     std::string text = fmt::format("test `{}`{}\n", from.name.text, from.broken ? " broken" : "");
     for (const ast::Expectation& each : from.expectations) {
-        text += fmt::format("    expectation `{}`{} verdict=`{}`{}", each.direction.text, traffic(each.traffic),
-                            each.verdict.text, part("by", each.by));
+        text += fmt::format("    expectation `{}`{} verdict=`{}`{}", each.direction.text,
+                            traffic(each.traffic), each.verdict.text, part("by", each.by));
         for (const ast::With& with : each.with)
             text += fmt::format(" with `{}`=`{}`", with.source.text, with.prefix.text);
         text += "\n";
@@ -183,8 +216,8 @@ std::string dump_tree(const ast::File& tree) {
     std::string text;
     for (const ast::Uplink& each : tree.uplinks) text += uplink(each);
     for (const ast::Network& each : tree.networks)
-        text += fmt::format("network `{}` `{}`{}{}\n", each.name.text, each.source.text, part("subnet", each.subnet),
-                            part("interface", each.interface));
+        text += fmt::format("network `{}` `{}`{}{}\n", each.name.text, each.source.text,
+                            part("subnet", each.subnet), part("interface", each.interface));
     for (const ast::Host& each : tree.hosts)
         text += fmt::format("host `{}` {} `{}`{}\n", each.name.text, name_of(each.kind), each.base.text,
                             part("value", each.value));
@@ -192,8 +225,8 @@ std::string dump_tree(const ast::File& tree) {
         text += fmt::format("set `{}` {}\n", each.name.text, address(each.members));
     for (const ast::Service& each : tree.services) text += service(each);
     for (const ast::Feed& each : tree.feeds)
-        text += fmt::format("feed `{}` `{}`{}{}\n", each.name.text, each.path.text, part("refresh", each.refresh),
-                            part("stale-after", each.stale_after));
+        text += fmt::format("feed `{}` `{}`{}{}\n", each.name.text, each.path.text,
+                            part("refresh", each.refresh), part("stale-after", each.stale_after));
     for (const ast::Signatures& each : tree.signatures)
         text += fmt::format("signatures `{}` `{}`\n", each.name.text, each.path.text);
     for (const ast::Policy& each : tree.policies) text += policy(each);
@@ -209,8 +242,8 @@ std::string tree_of(const std::string& text) {
     Diagnostics diagnostics;
     std::string included;
     const FileId file = sources.add("rules.conf", text);
-    const ParseOptions options{false,
-                               [&](const ast::Word& path) { included += fmt::format("include `{}`\n", path.text); }};
+    const ParseOptions options{
+        false, [&](const ast::Word& path) { included += fmt::format("include `{}`\n", path.text); }};
     ast::File tree;
     std::vector<Token> tokens = lex(sources, file, &diagnostics);
     if (!tokens.empty()) parse(std::move(tokens), sources.file(file), options, &tree, &diagnostics);

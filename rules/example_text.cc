@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "rules/packet_text.h"
+#include "rules/example_text.h"
 
 #include <fmt/format.h>
 #include <netinet/in.h>
