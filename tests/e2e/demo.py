@@ -111,7 +111,7 @@ class Demo:
         self.claims = claims
         self.lab = topology.Lab(run)
         self.lab.client.ip("link set eth0 address 02:11:22:33:44:55")  # the camera of demo.conf
-        self.dishwall = Dishwall(self.lab.gateway_ns, CONFIG)
+        self.dishwall = Dishwall(self.lab.gateway_ns, run.write("demo.conf", self.rule_file()))
 
     def claim(self, text):
         return self.claims.claim(text)
