@@ -216,7 +216,7 @@ TEST(ImportDoubt, OtherTextIsRefused) {
               "this is not JSON; `nft -j list ruleset > FILE` writes what can be read");
 }
 
-TEST(ImportDoubt, ChainsThatCallEachOtherEnd) {
+TEST(Time, ChainsThatCallEachOtherEnd) {
     std::string rules = "-A INPUT -j one\n";
     for (int i = 0; i < 200; ++i) rules += "-A one -j two\n-A two -j one\n";
     for (const char* policy : {"ACCEPT", "DROP"}) {
