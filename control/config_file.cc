@@ -145,6 +145,7 @@ tl::expected<std::string, std::string> read_regular_file(const std::string& path
     };
     if (static_cast<std::size_t>(status.st_size) > kLargest) return too_large();
     std::string text;
+    text.reserve(static_cast<std::size_t>(status.st_size));
     char block[65536];
     for (;;) {
         const ssize_t got = ::read(file.get(), block, sizeof block);

@@ -2,50 +2,43 @@
 #include "control/counter_registry.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <set>
+#include <array>
+#include <charconv>
+#include <functional>
 
 namespace dishwall {
 namespace {
 
-using nlohmann::json;
+constexpr std::string_view kHead = "dishwall counters 2\t";
+constexpr std::array kVerdicts{DW_ACCEPT, DW_DROP, DW_REJECT, DW_AUDIT, DW_REJECT_LATE};
+constexpr std::size_t kFewestSlots = 64;  // a power of two
 
-constexpr int kFormat = 1;
-
-json to_json(const RuleCounter& counter) {
-    return {{"id", counter.id},       {"name", counter.name},       {"place", counter.place},
-            {"chain", counter.chain}, {"verdict", counter.verdict}, {"gone_since", counter.gone_since}};
+std::optional<dw_verdict> verdict_named(std::string_view name) {
+    for (const dw_verdict verdict : kVerdicts)
+        if (name == to_string(verdict)) return verdict;
+    return std::nullopt;
 }
 
-bool has_text(const json& object, const char* key) { return object.contains(key) && object[key].is_string(); }
-
-bool has_number(const json& object, const char* key) {
-    return object.contains(key) && object[key].is_number_unsigned();
+template <typename Number>
+bool read_number(std::string_view text, Number* number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+    return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
-bool is_registry(const json& value) {
-    return value.is_object() && has_number(value, "format") && value["format"] == kFormat &&
-           has_number(value, "loads") && value.contains("counters") && value["counters"].is_array();
+// What stands before the next tab; the text behind it stays.
+std::string_view take_field(std::string_view* text) {
+    const std::size_t tab = std::min(text->find('\t'), text->size());
+    const std::string_view field = text->substr(0, tab);
+    text->remove_prefix(std::min(tab + 1, text->size()));
+    return field;
 }
 
-bool is_counter(const json& value) {
-    return value.is_object() && has_number(value, "id") && has_text(value, "name") &&
-           has_text(value, "place") && has_text(value, "chain") && has_text(value, "verdict") &&
-           has_number(value, "gone_since");
-}
+std::string without_directories(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-RuleCounter counter_of(const json& value) {
-    return {value["id"].get<std::uint32_t>(),    value["name"].get<std::string>(),
-            value["place"].get<std::string>(),   value["chain"].get<std::string>(),
-            value["verdict"].get<std::string>(), value["gone_since"].get<std::uint64_t>()};
-}
-
-void describe(RuleCounter* counter, const Rule& rule, const char* chain) {
-    counter->name = rule.name;
-    counter->place = to_string(rule.place);
-    counter->chain = chain;
-    counter->verdict = to_string(rule.verdict);
-    counter->gone_since = 0;
+// A file's name may hold anything, and a tab or a line's end would break the text.
+std::string in_one_field(std::string text) {
+    std::ranges::replace_if(text, [](char c) { return c == '\t' || c == '\n'; }, '?');
+    return text;
 }
 
 }  // namespace
@@ -67,98 +60,256 @@ std::string to_string(dw_verdict verdict) {
 }
 
 std::string to_string(const Place& place) {
-    return fmt::format("{}:{}", place.file.substr(place.file.rfind('/') + 1), place.line);
+    return fmt::format("{}:{}", without_directories(place.file), place.line);
 }
 
-Result<void> CounterRegistry::from_json(std::string_view text) {
-    const json saved = json::parse(text, nullptr, false);
-    if (!is_registry(saved)) return fail("this is not a counter registry");
-    CounterRegistry read(ids_);
-    read.loads_ = saved["loads"].get<std::uint64_t>();
-    for (const json& value : saved["counters"]) {
-        if (!is_counter(value))
-            return fail("an entry of the counter registry is malformed: {}", value.dump());
-        RuleCounter counter = counter_of(value);
-        if (counter.id < DW_REASONS_MAX || counter.id >= DW_REASONS_MAX + ids_)
-            return fail("counter {} of the registry is out of range", counter.id);
-        if (!read.by_id_.emplace(counter.id, counter.name).second)
-            return fail("counter {} is in the registry twice", counter.id);
-        if (!read.by_name_.emplace(counter.name, counter).second)
-            return fail("'{}' is in the counter registry twice", counter.name);
-    }
-    *this = std::move(read);
-    return {};
+// ---- names
+
+std::size_t CounterRegistry::slot_of(std::string_view name) const {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = std::hash<std::string_view>()(name) & mask;
+    while (slots_[at] != 0 && name_of(entries_[slots_[at] - 1]) != name) at = (at + 1) & mask;
+    return at;
 }
 
-std::string CounterRegistry::to_json() const {
-    json counters = json::array();
-    for (const RuleCounter& counter : list()) counters.push_back(dishwall::to_json(counter));
-    return json{{"format", kFormat}, {"loads", loads_}, {"counters", counters}}.dump(1) + "\n";
+std::optional<std::uint32_t> CounterRegistry::find_name(std::string_view name, std::uint32_t likely) const {
+    if (likely < entries_.size() && name_of(entries_[likely]) == name) return likely;
+    if (slots_.empty()) return std::nullopt;
+    const std::uint32_t found = slots_[slot_of(name)];
+    return found == 0 ? std::nullopt : std::optional(found - 1);
 }
 
-std::vector<std::uint32_t> CounterRegistry::available_ids() const {
-    std::vector<std::uint32_t> ids;
-    for (std::uint32_t id = DW_REASONS_MAX; id < DW_REASONS_MAX + ids_; ++id)
-        if (!by_id_.contains(id)) ids.push_back(id);
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> gone;
-    for (const auto& [name, counter] : by_name_)
-        if (counter.is_gone()) gone.emplace_back(counter.gone_since, counter.id);
-    std::sort(gone.begin(), gone.end());
-    for (const auto& [since, id] : gone) ids.push_back(id);
-    return ids;
+// For so many names, at most half full; those that there are anew.
+void CounterRegistry::make_slots(std::size_t names) {
+    std::size_t size = kFewestSlots;
+    while (size < 2 * names) size *= 2;
+    slots_.assign(size, 0);
+    for (std::uint32_t index = 0; index < entries_.size(); ++index)
+        if (!entries_[index].is_free()) slots_[slot_of(name_of(entries_[index]))] = index + 1;
 }
 
-Result<std::vector<std::uint32_t>> CounterRegistry::assign(const Policy& policy) {
-    CounterRegistry next = *this;
-    ++next.loads_;
-    std::set<std::string> names;
-    for (const Chain* chain : {&policy.inbound, &policy.outbound})
-        for (const Rule& rule : chain->rules) names.insert(rule.name);
-    if (names.size() > ids_)
-        return fail("the policy has {} rules with counters of their own; the limit is {}", names.size(),
-                    ids_);
-    for (auto& [name, counter] : next.by_name_)
-        if (!counter.is_gone() && !names.contains(name)) counter.gone_since = next.loads_;
-    // Those that are back first, or a newcomer could be given the id of one.
-    for (const std::string& name : names)
-        if (const auto known = next.by_name_.find(name); known != next.by_name_.end())
-            known->second.gone_since = 0;
+// To a free entry.
+void CounterRegistry::add_name(std::uint32_t index, std::string_view name) {
+    if (index >= entries_.size()) entries_.resize(index + 1);
+    entries_[index] = Entry{};
+    entries_[index].name_at = static_cast<std::uint32_t>(text_.size());
+    entries_[index].name_size = static_cast<std::uint32_t>(name.size());
+    text_ += name;
+    ++names_;
+    if (2 * std::size_t{names_} > slots_.size())
+        make_slots(2 * std::size_t{names_});
+    else
+        slots_[slot_of(name)] = index + 1;
+}
 
-    const std::vector<std::uint32_t> available = next.available_ids();
-    std::size_t taken = 0;
-    std::vector<std::uint32_t> reused;
-    const auto take = [&](const Chain& chain, const char* chain_name) {
-        for (const Rule& rule : chain.rules) {
-            auto known = next.by_name_.find(rule.name);
-            if (known == next.by_name_.end()) {
-                const std::uint32_t id = available[taken++];
-                if (const auto former = next.by_id_.find(id); former != next.by_id_.end()) {
-                    next.by_name_.erase(former->second);
-                    reused.push_back(id);
-                }
-                next.by_id_[id] = rule.name;
-                known = next.by_name_.emplace(rule.name, RuleCounter{}).first;
-                known->second.id = id;
-            }
-            describe(&known->second, rule, chain_name);
-        }
+// Counters that stand together are of one file, as a rule: the last ones first.
+std::uint32_t CounterRegistry::number_of_file(const std::string& path) {
+    const std::string file = in_one_field(without_directories(path));
+    for (std::size_t i = files_.size(); i-- > 0;)
+        if (files_[i] == file) return static_cast<std::uint32_t>(i);
+    files_.push_back(file);
+    return static_cast<std::uint32_t>(files_.size() - 1);
+}
+
+RuleCounter CounterRegistry::counter_of(std::size_t index) const {
+    const Entry& entry = entries_[index];
+    return {static_cast<std::uint32_t>(index) + DW_REASONS_MAX,
+            std::string(name_of(entry)),
+            fmt::format("{}:{}", files_[entry.file], entry.line),
+            entry.outbound ? "outbound" : "inbound",
+            to_string(static_cast<dw_verdict>(entry.verdict)),
+            entry.gone_since};
+}
+
+std::uint32_t CounterRegistry::id_of(const Rule& rule) const {
+    return find_name(rule.name).value() + DW_REASONS_MAX;
+}
+
+CounterOf CounterRegistry::counter_of() const {
+    return [this, next = std::uint32_t{0}](const Rule& rule) mutable {
+        const std::uint32_t index = find_name(rule.name, next).value();
+        next = index + 1;
+        return index + DW_REASONS_MAX;
     };
-    take(policy.inbound, "inbound");
-    take(policy.outbound, "outbound");
-    *this = std::move(next);
-    return reused;
 }
 
-const RuleCounter* CounterRegistry::find(std::uint32_t id) const {
-    const auto name = by_id_.find(id);
-    return name == by_id_.end() ? nullptr : &by_name_.at(name->second);
+std::optional<RuleCounter> CounterRegistry::find(std::uint32_t id) const {
+    const std::size_t index = std::size_t{id} - DW_REASONS_MAX;
+    if (id < DW_REASONS_MAX || index >= entries_.size() || entries_[index].is_free()) return std::nullopt;
+    return counter_of(index);
 }
 
 std::vector<RuleCounter> CounterRegistry::list() const {
     std::vector<RuleCounter> all;
-    all.reserve(by_id_.size());
-    for (const auto& [id, name] : by_id_) all.push_back(by_name_.at(name));
+    all.reserve(names_);
+    for (std::size_t index = 0; index < entries_.size(); ++index)
+        if (!entries_[index].is_free()) all.push_back(counter_of(index));
     return all;
+}
+
+// ---- a load
+
+std::vector<std::uint32_t> CounterRegistry::available(std::size_t count) const {
+    std::vector<std::uint32_t> indexes;
+    for (std::uint32_t i = 0; i < ids_ && indexes.size() < count; ++i)
+        if (i >= entries_.size() || entries_[i].is_free()) indexes.push_back(i);
+    if (indexes.size() == count) return indexes;
+    std::vector<std::uint32_t> gone;
+    for (std::uint32_t i = 0; i < entries_.size(); ++i)
+        if (!entries_[i].is_free() && entries_[i].gone_since != 0) gone.push_back(i);
+    std::ranges::stable_sort(gone, {}, [&](std::uint32_t i) { return entries_[i].gone_since; });
+    gone.resize(std::min(gone.size(), count - indexes.size()));
+    indexes.insert(indexes.end(), gone.begin(), gone.end());
+    return indexes;
+}
+
+void CounterRegistry::mark_gone(const std::vector<bool>& in_policy) {
+    const std::uint64_t now = loads_ + 1;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        Entry& entry = entries_[i];
+        if (in_policy[i]) {
+            entry.gone_since = 0;
+        } else if (!entry.is_free() && entry.gone_since == 0) {
+            entry.gone_since = now;
+            loads_ = now;
+        }
+    }
+}
+
+// Each of them an entry. Returns those that were somebody else's, as ids.
+std::vector<std::uint32_t> CounterRegistry::give(const std::vector<const Rule*>& newcomers) {
+    const std::vector<std::uint32_t> indexes = available(newcomers.size());
+    std::vector<std::uint32_t> reused;
+    for (const std::uint32_t index : indexes) {
+        if (index >= entries_.size() || entries_[index].is_free()) continue;
+        entries_[index] = Entry{};
+        --names_;
+        reused.push_back(index + DW_REASONS_MAX);
+    }
+    if (!reused.empty()) {  // without the names that are nobody's now
+        std::string text;
+        for (Entry& entry : entries_) {
+            if (entry.is_free()) continue;
+            const std::string_view name = name_of(entry);
+            entry.name_at = static_cast<std::uint32_t>(text.size());
+            text += name;
+        }
+        text_ = std::move(text);
+    }
+    const std::size_t names = names_ + newcomers.size();
+    if (!reused.empty() || 2 * names > slots_.size()) make_slots(names);
+    for (std::size_t i = 0; i < newcomers.size(); ++i) add_name(indexes[i], newcomers[i]->name);
+    return reused;
+}
+
+Result<std::vector<std::uint32_t>> CounterRegistry::assign(const Policy& policy) {
+    std::vector<bool> in_policy(entries_.size());
+    std::vector<const Rule*> newcomers;
+    std::vector<std::uint32_t> known;  // of each rule
+    known.reserve(policy.inbound.rules.size() + policy.outbound.rules.size());
+    for (const Chain* chain : {&policy.inbound, &policy.outbound})
+        for (const Rule& rule : chain->rules) {
+            const std::uint32_t likely = known.empty() ? 0 : known.back() + 1;  // of kNewcomer: 0
+            known.push_back(find_name(rule.name, likely).value_or(kNewcomer));
+            if (known.back() == kNewcomer)
+                newcomers.push_back(&rule);
+            else
+                in_policy[known.back()] = true;
+        }
+    if (known.size() > ids_)
+        return fail("the policy has {} rules with counters of their own; the limit is {}", known.size(), ids_);
+    CounterRegistry next = *this;
+    // Those that are back first, or a newcomer could be given the id of one.
+    next.mark_gone(in_policy);
+    const std::vector<std::uint32_t> reused = next.give(newcomers);
+    const std::span all(known);
+    next.describe(policy.inbound, false, all.first(policy.inbound.rules.size()));
+    next.describe(policy.outbound, true, all.subspan(policy.inbound.rules.size()));
+    *this = std::move(next);
+    return reused;
+}
+
+void CounterRegistry::describe(const Chain& chain, bool outbound, std::span<const std::uint32_t> known) {
+    const std::string* path = nullptr;  // of the rule before
+    std::uint32_t file = 0, last = 0;
+    for (std::size_t i = 0; i < chain.rules.size(); ++i) {
+        const Rule& rule = chain.rules[i];
+        if (path == nullptr || *path != rule.place.file) file = number_of_file(rule.place.file);
+        path = &rule.place.file;
+        last = known[i] == kNewcomer ? *find_name(rule.name, last + 1) : known[i];
+        Entry& entry = entries_[last];
+        entry.line = rule.place.line;
+        entry.file = file;
+        entry.outbound = outbound ? 1 : 0;
+        entry.verdict = static_cast<std::uint8_t>(rule.verdict);
+    }
+}
+
+// ---- as a text: what is known of the registry, then a line a counter. A name that is its own place is left out.
+
+std::string CounterRegistry::to_text() const {
+    std::string text = fmt::format("{}{}\n", kHead, loads_);
+    text.reserve(text.size() + std::size_t{names_} * 64);
+    std::string place;
+    for (std::size_t index = 0; index < entries_.size(); ++index) {
+        const Entry& entry = entries_[index];
+        if (entry.is_free()) continue;
+        place.clear();
+        fmt::format_to(std::back_inserter(place), "{}:{}", files_[entry.file], entry.line);
+        const std::string_view name = name_of(entry);
+        fmt::format_to(std::back_inserter(text), "{}\t{}\t{}\t{}\t{}\t{}\n", index + DW_REASONS_MAX,
+                       entry.gone_since, entry.outbound ? "out" : "in",
+                       to_string(static_cast<dw_verdict>(entry.verdict)), place,
+                       name == place ? std::string_view() : name);
+    }
+    return text;
+}
+
+Result<void> CounterRegistry::read_line(std::string_view line) {
+    const std::string_view whole = line;
+    const auto malformed = [&] { return fail("a line of the counter registry is malformed: {}", whole); };
+    std::uint32_t id = 0;
+    Entry entry;
+    const bool numbers = read_number(take_field(&line), &id) && read_number(take_field(&line), &entry.gone_since);
+    const std::string_view chain = take_field(&line);
+    const auto verdict = verdict_named(take_field(&line));
+    const std::string_view place = take_field(&line);
+    const std::size_t colon = place.rfind(':');
+    if (!numbers || (chain != "in" && chain != "out") || !verdict || colon == place.npos ||
+        !read_number(place.substr(colon + 1), &entry.line))
+        return malformed();
+    const std::string_view name = line.empty() ? place : line;
+    if (id < DW_REASONS_MAX || id >= DW_REASONS_MAX + ids_)
+        return fail("counter {} of the registry is out of range", id);
+    const std::uint32_t index = id - DW_REASONS_MAX;
+    if (index < entries_.size() && !entries_[index].is_free())
+        return fail("counter {} is in the registry twice", id);
+    if (find_name(name)) return fail("'{}' is in the counter registry twice", name);
+    add_name(index, name);
+    Entry& added = entries_[index];
+    added.gone_since = entry.gone_since;
+    added.line = entry.line;
+    added.file = number_of_file(std::string(place.substr(0, colon)));
+    added.outbound = chain == "out" ? 1 : 0;
+    added.verdict = static_cast<std::uint8_t>(*verdict);
+    return {};
+}
+
+Result<void> CounterRegistry::from_text(std::string_view text) {
+    CounterRegistry read(ids_);
+    const auto take_line = [&text] {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        return line;
+    };
+    std::string_view head = take_line();
+    if (!head.starts_with(kHead) || !read_number(head.substr(kHead.size()), &read.loads_))
+        return fail("this is not a counter registry");
+    while (!text.empty())
+        if (Result<void> line = read.read_line(take_line()); !line) return line;
+    *this = std::move(read);
+    return {};
 }
 
 }  // namespace dishwall

@@ -4,16 +4,20 @@
 // place in the file), so a name keeps its counter as long as there is room: a name that a load no longer has
 // stays listed as "gone", and only when all ids are taken is the one that went first used again.
 //
-// A value: a load works on a copy, which takes the original's place once the new policy is in force.
+// A value: a load works on a copy, which takes the original's place once the new policy is in force. With
+// 100,000 rules that copy, and what a load asks of it, must take milliseconds: so all names stand in one text,
+// what is known of a counter in one array by its id, and a name is found by a hash of it.
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bpf/core/layout.h"
+#include "rules/lower.h"
 #include "rules/policy.h"
 #include "rules/result.h"
 
@@ -39,29 +43,68 @@ public:
     // `ids`: how many rule counters there are.
     explicit CounterRegistry(std::uint32_t ids = DW_RULES_MAX) : ids_(ids) {}
 
-    // Fails, with nothing changed, when the text is not a registry.
-    [[nodiscard]] Result<void> from_json(std::string_view text);
-    [[nodiscard]] std::string to_json() const;
+    // A line a counter. Fails, with nothing changed, when the text is not a registry.
+    [[nodiscard]] Result<void> from_text(std::string_view text);
+    [[nodiscard]] std::string to_text() const;
 
     // Gives every rule of the policy its counter. Returns the ids that belonged to another name before and
     // have to be zeroed. Fails, with nothing changed, when the policy has more names than there are counters.
     [[nodiscard]] Result<std::vector<std::uint32_t>> assign(const Policy& policy);
 
     // Of a rule of the policy assigned last.
-    [[nodiscard]] std::uint32_t id_of(const Rule& rule) const { return by_name_.at(rule.name).id; }
-    // Null: nobody's.
-    [[nodiscard]] const RuleCounter* find(std::uint32_t id) const;
+    [[nodiscard]] std::uint32_t id_of(const Rule& rule) const;
+    // The same for `lower`, which asks for one rule after the other. The registry must outlive it.
+    [[nodiscard]] CounterOf counter_of() const;
+    // Empty: nobody's, as DW_NO_RULE is.
+    [[nodiscard]] std::optional<RuleCounter> find(std::uint32_t id) const;
     // In order of ids.
     [[nodiscard]] std::vector<RuleCounter> list() const;
+    [[nodiscard]] bool empty() const { return names_ == 0; }
+    // Same names with the same ids, places and verdicts.
+    bool operator==(const CounterRegistry&) const = default;
 
 private:
+    static constexpr std::uint32_t kNewcomer = ~std::uint32_t{0};  // has no entry yet
+    struct Entry {  // of an id
+        std::uint64_t gone_since = 0;
+        std::uint32_t name_at = 0, name_size = 0;  // in text_; size 0: nobody's
+        std::uint32_t line = 0;
+        std::uint32_t file = 0;  // in files_
+        std::uint8_t outbound = 0;
+        std::uint8_t verdict = DW_DROP;
+
+        [[nodiscard]] bool is_free() const { return name_size == 0; }
+        bool operator==(const Entry&) const = default;
+    };
+
+    [[nodiscard]] std::string_view name_of(const Entry& entry) const {
+        return std::string_view(text_).substr(entry.name_at, entry.name_size);
+    }
+    [[nodiscard]] RuleCounter counter_of(std::size_t index) const;
+    // Where in `slots_` a name stands, or would stand.
+    [[nodiscard]] std::size_t slot_of(std::string_view name) const;
+    // Into entries_; empty: unknown. `likely` is looked at first: rules that follow each other in a file have
+    // counters that do, too.
+    [[nodiscard]] std::optional<std::uint32_t> find_name(std::string_view name,
+                                                         std::uint32_t likely = kNewcomer) const;
+    [[nodiscard]] std::uint32_t number_of_file(const std::string& path);
     // Those nobody has, then the gone ones, the longest gone first.
-    [[nodiscard]] std::vector<std::uint32_t> available_ids() const;
+    [[nodiscard]] std::vector<std::uint32_t> available(std::size_t count) const;
+    [[nodiscard]] std::vector<std::uint32_t> give(const std::vector<const Rule*>& newcomers);
+    void mark_gone(const std::vector<bool>& in_policy);
+    void add_name(std::uint32_t index, std::string_view name);
+    void make_slots(std::size_t names);
+    // `known`: the entries of its rules, or kNewcomer.
+    void describe(const Chain& chain, bool outbound, std::span<const std::uint32_t> known);
+    [[nodiscard]] Result<void> read_line(std::string_view line);
 
     std::uint32_t ids_;
-    std::uint64_t loads_ = 0;
-    std::map<std::string, RuleCounter> by_name_;
-    std::map<std::uint32_t, std::string> by_id_;
+    std::uint64_t loads_ = 0;     // those after which a name was gone
+    std::uint32_t names_ = 0;     // entries that are somebody's
+    std::string text_;            // all names, also of some that were forgotten
+    std::vector<std::string> files_;
+    std::vector<Entry> entries_;        // by id, from DW_REASONS_MAX on
+    std::vector<std::uint32_t> slots_;  // open addressing by the name's hash: index into entries_ + 1, or 0
 };
 
 }  // namespace dishwall

@@ -88,7 +88,7 @@ Result<void> Daemon::start_behind_guard(Candidate candidate, const StartPlan& pl
     if (Result<void> armed = sentry_->begin(datapath_->programs(), uplink.xdp, routers_of_); !armed)
         return fail_with(armed.error(), "uplink " + uplink.name);
     if (!datapath_->adopted())
-        if (Result<void> pinned = pin_maps(*pins_, datapath_->maps()); !pinned) return pinned;
+        if (Result<void> pinned = datapath_->pin(*pins_); !pinned) return pinned;
 
     shadow_.emplace(loop_, [this] { return in_force(); });
     Result<EventReader> events =
@@ -135,31 +135,54 @@ Result<void> Daemon::read_names() {
     const Result<std::optional<std::string>> text = read_file(names_path());
     if (!text) return tl::unexpected(text.error());
     if (!*text) return {};
-    if (Result<void> read = names_.from_json(**text); !read)
+    if (Result<void> read = names_.from_text(**text); !read)
         spdlog::warn("{}: {}; totals of rules start at zero", names_path(), read.error().message);
+    else
+        names_saved_ = true;
     return {};
+}
+
+// Most loads change no name, and no place of a rule. Not synced: what a power cut takes are names of counters
+// that start anew with the machine.
+Result<void> Daemon::save_names(const CounterRegistry& names) {
+    if (names_saved_ && names == names_) return {};
+    names_saved_ = false;
+    return replace_file(names_path(), names.to_text(), Synced::no);
 }
 
 Result<void> Daemon::enforce(Candidate* candidate, const Own& own, PolicyBy by) {
     // Names first: after a crash here, a counter has a name that nobody counts for, not the reverse. But a
     // full disk must not stop the way back.
-    if (Result<void> saved = replace_file(names_path(), candidate->names.to_json()); !saved) {
-        if (by != PolicyBy::revert) return saved;
-        spdlog::error("{}; totals of rules may have wrong names after a restart", saved.error().message);
-    }
-    if (datapath_->adopted() &&
-        names_.list().empty())  // adopted counters whose names are lost mean nothing any more
+    const Result<void> saved = save_names(candidate->names);
+    if (!saved && by != PolicyBy::revert) return saved;
+    if (!saved) spdlog::error("{}; totals of rules may have wrong names after a restart", saved.error().message);
+    if (datapath_->adopted() && names_.empty())  // adopted counters whose names are lost mean nothing any more
         for (std::uint32_t id = DW_REASONS_MAX; id < DW_COUNTERS; ++id) datapath_->counters().zero(id);
     for (const std::uint32_t id : candidate->reused) datapath_->counters().zero(id);
 
     const Result<std::uint32_t> generation = datapath_->put_in_force(candidate->image, own);
     if (!generation) return tl::unexpected(generation.error());
-    policy_ = std::move(candidate->policy);
+    retire(std::exchange(policy_, std::move(candidate->policy)));
     names_ = std::move(candidate->names);
+    names_saved_ = saved.has_value();
+    cost_ = candidate->image.facts;
     loaded_at_ = unix_time();
     spdlog::info("policy in force: {} inbound and {} outbound rules, generation {}",
                  policy_->inbound.rules.size(), policy_->outbound.rules.size(), *generation);
     return {};
+}
+
+// Taking 100,000 rules apart takes milliseconds that whoever waits for the load need not wait for.
+void Daemon::retire(std::unique_ptr<const Policy> policy) {
+    retired_ = std::move(policy);
+    const auto when_idle = [](sd_event_source*, void* self) {
+        static_cast<Daemon*>(self)->retired_.reset();
+        return 0;
+    };
+    sd_event_source* source = nullptr;
+    if (retired_ && sd_event_add_defer(loop_, &source, when_idle, this) >= 0)
+        sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+    forget_retired_.reset(source);
 }
 
 Result<void> Daemon::unload() {

@@ -148,6 +148,8 @@ public:
     [[nodiscard]] Datapath& datapath() { return *datapath_; }
     [[nodiscard]] const Sentry& sentry() const { return *sentry_; }
     [[nodiscard]] const Routers& routers() const { return *routers_; }
+    // What the policy costs, as compiled.
+    [[nodiscard]] const ImageFacts& cost() const { return cost_; }
     [[nodiscard]] UnixTime loaded_at() const { return loaded_at_; }
     // From the netlink event of the last update of our prefixes to its being in force.
     [[nodiscard]] std::optional<std::uint64_t> enforced_in_ns() const { return enforced_in_ns_; }
@@ -168,6 +170,7 @@ private:
         PolicyBy by = PolicyBy::load;
         unsigned of = 0;    // StoredPolicy::of
         Standing standing;  // what stands then, but for the number of the new one
+        bool same = false;  // word by word what is in force: it stays that policy
     };
     using CandidateResult = tl::expected<Candidate, LoadFailure>;
     using LoadResult = tl::expected<LoadReport, LoadFailure>;
@@ -196,11 +199,13 @@ private:
     void add_ended_flows(const Policy& then, nlohmann::json* reply);
 
     [[nodiscard]] Result<void> read_names();
+    [[nodiscard]] Result<void> save_names(const CounterRegistry& names);
     [[nodiscard]] Result<void> enforce(Candidate* candidate, const Own& own, PolicyBy by);
+    void retire(std::unique_ptr<const Policy> policy);
     void follow_names_and_records(const Own& own);
     [[nodiscard]] Result<void> start_behind_guard(Candidate candidate, const StartPlan& plan);
     [[nodiscard]] Result<void> fail_closed(const LoadFailure& failure);
-    [[nodiscard]] std::string names_path() const { return options_.state_dir + "/counters.json"; }
+    [[nodiscard]] std::string names_path() const { return options_.state_dir + "/counters.txt"; }
 
     void on_event(const dw_event& event);
     void on_own_changed(const LineUpdate& update);
@@ -221,7 +226,11 @@ private:
     EventSource deadline_;  // of the policy that is not confirmed
 
     std::unique_ptr<const Policy> policy_;
+    std::unique_ptr<const Policy> retired_;  // the one before, for as long as the loop has something to do
+    EventSource forget_retired_;
     CounterRegistry names_;
+    bool names_saved_ = false;  // the file says what names_ says
+    ImageFacts cost_;
     std::optional<PinDirectory> pins_;
     std::optional<Datapath> datapath_;
     std::optional<Sentry> sentry_;

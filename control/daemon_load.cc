@@ -81,7 +81,7 @@ Daemon::CandidateResult Daemon::prepare(LoadedConfig config, const std::string& 
     if (!reused) return failed(reused.error());
     candidate.reused = std::move(*reused);
     Result<CompiledImage> image =
-        lower(*candidate.policy, [&](const Rule& rule) { return candidate.names.id_of(rule); });
+        lower(*candidate.policy, candidate.names.counter_of());
     if (!image) return failed(image.error());
     candidate.image = std::move(*image);
     return candidate;
@@ -192,7 +192,7 @@ Daemon::LoadResult Daemon::load_file(const LoadRequest& request) {
     if (auto refusal = refuse_lockout(*candidate, request)) return tl::unexpected(std::move(*refusal));
 
     const bool same = store_.has_texts(standing.in_force, candidate->texts);
-    Change change{PolicyBy::load, 0, standing};
+    Change change{PolicyBy::load, 0, standing, same};
     if (standing.unconfirmed && !same) {  // what is loaded over was never confirmed
         add(&change.standing.refused, standing.in_force);
         add(&change.standing.reverted, standing.in_force);
@@ -319,10 +319,8 @@ Daemon::LoadResult Daemon::put_in_force(Candidate candidate, Change change) {
 // The policy's number. On the way back a disk that cannot be written to is no obstacle.
 Result<unsigned> Daemon::store(const Candidate& candidate, const Change& change) {
     Standing standing = change.standing;
-    const unsigned now = store_.standing().in_force;
-    const bool same = change.by == PolicyBy::load && store_.has_texts(now, candidate.texts);
     const bool must = change.by != PolicyBy::revert;
-    if (!same) {
+    if (!change.same) {
         const Result<unsigned> added = store_.add({.time = unix_time(),
                                                    .path = candidate.path,
                                                    .by = change.by,
@@ -342,11 +340,12 @@ Result<unsigned> Daemon::store(const Candidate& candidate, const Change& change)
                   [&](unsigned number) { return store_.has_texts(number, candidate.texts); });
     const unsigned number = standing.in_force;
     const Standing before = store_.standing();
+    if (standing == before) return number;
     if (Result<void> stood = store_.stand(std::move(standing)); !stood) {
         spdlog::error("{}", stood.error().message);
         if (must) {
             (void)store_.stand(before);
-            if (!same) store_.remove(number);
+            if (!change.same) store_.remove(number);
             return tl::unexpected(stood.error());
         }
     }
@@ -359,8 +358,9 @@ Result<void> Daemon::swap(Candidate candidate, PolicyBy by) {
     if (Result<void> enforced = enforce(&candidate, *own, by); !enforced) {
         const Result<Own> back = line_.follow(*policy_);
         if (!back) spdlog::error("cannot follow the old policy's line again: {}", back.error().message);
-        if (Result<void> saved = replace_file(names_path(), names_.to_json()); !saved)
-            spdlog::error("{}", saved.error().message);
+        const Result<void> saved = save_names(names_);
+        names_saved_ = saved.has_value();
+        if (!saved) spdlog::error("{}", saved.error().message);
         return enforced;
     }
     sentry_->set_mode(policy_->uplink.xdp);
@@ -376,11 +376,12 @@ Result<void> Daemon::take_feed(unsigned feed, std::shared_ptr<const FeedEntries>
     const std::vector<Broken> broken = check_protected(changed->protects, *changed);
     if (!broken.empty() && check_protected(policy_->protects, *policy_).empty())
         return fail("with it, {}", broken.front().text);
-    const Result<CompiledImage> image = lower(*changed, [&](const Rule& rule) { return names_.id_of(rule); });
+    const Result<CompiledImage> image = lower(*changed, names_.counter_of());
     if (!image) return tl::unexpected(image.error());
     const Result<std::uint32_t> generation = datapath_->put_in_force(*image, line_.own());
     if (!generation) return tl::unexpected(generation.error());
     policy_ = std::move(changed);
+    cost_ = image->facts;
     return {};
 }
 

@@ -57,11 +57,11 @@ dw_settings settings_from(const dw_control& control) {
 
 }  // namespace
 
-Result<Datapath::Parts> Datapath::adopt(KernelClock clock, PinnedMaps pinned, std::uint32_t cpus) {
-    const dw_settings settings = settings_from(pinned.control);
-    Result<Programs> programs = Programs::load(settings, cpus, &*pinned.maps);
+Result<Datapath::Parts> Datapath::adopt(KernelClock clock, PinnedMaps* pinned, std::uint32_t cpus) {
+    const dw_settings settings = settings_from(pinned->control);
+    Result<Programs> programs = Programs::load(settings, cpus, &*pinned->maps);
     if (!programs) return tl::unexpected(programs.error());
-    return Parts{std::move(clock), settings, cpus, std::move(*pinned.maps), std::move(*programs)};
+    return Parts{std::move(clock), settings, cpus, std::move(*pinned->maps), std::move(*programs)};
 }
 
 Result<Datapath::Parts> Datapath::make(KernelClock clock, const MapSizes& sizes) {
@@ -77,7 +77,6 @@ Result<Datapath::Parts> Datapath::make(KernelClock clock, const MapSizes& sizes)
     if (!programs) return tl::unexpected(programs.error());
     Result<KernelMaps> maps = programs->maps();
     if (!maps) return tl::unexpected(maps.error());
-    if (Result<void> made = make_images(&*maps); !made) return tl::unexpected(made.error());
     if (Result<void> written = write_control(*maps, describe(settings, sizes.cpus)); !written)
         return tl::unexpected(written.error());
     return Parts{std::move(clock), settings, sizes.cpus, std::move(*maps), std::move(*programs)};
@@ -97,20 +96,25 @@ Result<Datapath> Datapath::open(const PinDirectory& pins, unsigned flow_table) {
             pins.path(), pinned->why_not);
     const bool adopted = pinned->maps.has_value();
     Result<Parts> parts =
-        adopted ? adopt(std::move(*clock), std::move(*pinned), sizes.cpus) : make(std::move(*clock), sizes);
+        adopted ? adopt(std::move(*clock), &*pinned, sizes.cpus) : make(std::move(*clock), sizes);
     if (!parts) return tl::unexpected(parts.error());
 
     Result<OwnWriter> own = OwnWriter::open(parts->maps);
     if (!own) return tl::unexpected(own.error());
-    Result<PolicyInstaller> policy = PolicyInstaller::open(parts->maps);
+    Result<PolicyInstaller> policy = adopted
+                                         ? PolicyInstaller::adopt(parts->maps, std::move(pinned->banks), pins)
+                                         : PolicyInstaller::open(parts->maps);
     if (!policy) return tl::unexpected(policy.error());
     Result<CounterReader> counters = CounterReader::open(parts->maps, sizes.cpus);
     if (!counters) return tl::unexpected(counters.error());
+    Result<Mapping> slots =
+        Mapping::of(parts->maps.slots.get(), sizes.buckets * sizeof(dw_slots), Mapping::Access::read);
+    if (!slots) return fail_with(slots.error(), "slots");
     Result<Mapping> flows =
-        Mapping::of(parts->maps.flows.get(), sizes.buckets * sizeof(dw_bucket), Mapping::Access::read);
+        Mapping::of(parts->maps.flows.get(), sizes.buckets * DW_WAYS * sizeof(dw_flow), Mapping::Access::read);
     if (!flows) return fail_with(flows.error(), "flows");
     return Datapath(adopted, std::move(*parts), std::move(*own), std::move(*policy), std::move(*counters),
-                    std::move(*flows));
+                    std::move(*slots), std::move(*flows));
 }
 
 Result<std::uint32_t> Datapath::put_in_force(const CompiledImage& image, const Own& own) {
@@ -128,6 +132,12 @@ Result<std::uint32_t> Datapath::put_in_force(const CompiledImage& image, const O
     }
     if (Result<void> written = own_.write(own); !written) return tl::unexpected(written.error());
     return generation;
+}
+
+Result<void> Datapath::pin(const PinDirectory& pins) {
+    if (Result<void> pinned = pin_maps(pins, parts_.maps); !pinned) return pinned;
+    if (Result<void> pinned = policy_.keep_pinned(pins); !pinned) return pinned;
+    return seal_maps(pins, parts_.maps);
 }
 
 FlowTimes Datapath::flow_times(const KernelInstant& now) const {

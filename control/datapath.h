@@ -21,7 +21,8 @@ namespace dishwall {
 
 class Datapath {
 public:
-    // `flow_table`: flows, a power of two. Nothing is attached or pinned by this.
+    // `flow_table`: flows, a power of two. Nothing is attached or pinned by this. What is adopted keeps its pins
+    // true: `pins` must outlive it then.
     [[nodiscard]] static Result<Datapath> open(const PinDirectory& pins, unsigned flow_table);
 
     // True: flows, counters and policy of a former daemon live on.
@@ -38,10 +39,13 @@ public:
     // Swaps image and `own` so that no packet is judged by an image with prefixes numbered for another one.
     // When it fails, what was in force still is. Returns the generation.
     [[nodiscard]] Result<std::uint32_t> put_in_force(const CompiledImage& image, const Own& own);
+    // Pins maps and banks for the next daemon, which believes them once all of it is done. `pins` must outlive
+    // this.
+    [[nodiscard]] Result<void> pin(const PinDirectory& pins);
 
-    [[nodiscard]] std::size_t flow_slots() const { return buckets() * DW_WAYS; }
-    [[nodiscard]] std::size_t flow_bytes() const { return buckets() * sizeof(dw_bucket); }
-    [[nodiscard]] std::span<dw_bucket> flows() const { return flows_.as_array<dw_bucket>(buckets()); }
+    [[nodiscard]] FlowTable flows() const {
+        return {slots_.as_array<dw_slots>(buckets()), flows_.as_array<dw_flow>(buckets() * DW_WAYS)};
+    }
     // Both need a policy in force.
     [[nodiscard]] FlowTimes flow_times(const KernelInstant& now) const;
     [[nodiscard]] Result<KernelInstant> now() const { return parts_.clock.now(); }
@@ -55,16 +59,17 @@ private:
         KernelMaps maps;
         Programs programs;
     };
-    [[nodiscard]] static Result<Parts> adopt(KernelClock clock, PinnedMaps pinned, std::uint32_t cpus);
+    [[nodiscard]] static Result<Parts> adopt(KernelClock clock, PinnedMaps* pinned, std::uint32_t cpus);
     [[nodiscard]] static Result<Parts> make(KernelClock clock, const MapSizes& sizes);
 
     Datapath(bool adopted, Parts parts, OwnWriter own, PolicyInstaller policy, CounterReader counters,
-             Mapping flows)
+             Mapping slots, Mapping flows)
         : adopted_(adopted),
           parts_(std::move(parts)),
           own_(std::move(own)),
           policy_(std::move(policy)),
           counters_(std::move(counters)),
+          slots_(std::move(slots)),
           flows_(std::move(flows)) {}
     [[nodiscard]] std::size_t buckets() const { return parts_.settings.bucket_mask + std::size_t{1}; }
 
@@ -73,7 +78,7 @@ private:
     OwnWriter own_;
     PolicyInstaller policy_;
     CounterReader counters_;
-    Mapping flows_;
+    Mapping slots_, flows_;
 };
 
 }  // namespace dishwall

@@ -9,8 +9,8 @@ namespace {
 constexpr auto kPause = std::chrono::milliseconds(10);
 
 bool is_logged(std::uint32_t id, const Policy& policy, const CounterRegistry& names) {
-    const RuleCounter* counter = id == DW_NO_RULE ? nullptr : names.find(id);
-    if (counter == nullptr) return false;
+    const auto counter = names.find(id);
+    if (!counter) return false;
     const auto logs = [&](const Rule& rule) { return rule.log && rule.name == counter->name; };
     return std::ranges::any_of(policy.inbound.rules, logs) ||
            std::ranges::any_of(policy.outbound.rules, logs);

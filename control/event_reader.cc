@@ -71,7 +71,7 @@ nlohmann::json event_json(const dw_event& event, const CounterRegistry& names,
     const ReasonInfo& reason = reason_info(event.reason);
     const bool audit = (event.kind & DW_EVENT_AUDIT) != 0;
     const std::uint32_t named = audit ? event.audit_rule : event.rule;
-    const RuleCounter* rule = named == DW_NO_RULE ? nullptr : names.find(named);
+    const std::optional<RuleCounter> rule = names.find(named);
     nlohmann::json fields{
         {"kind", audit      ? "audit"
                  : accepted ? "accept"
@@ -84,7 +84,7 @@ nlohmann::json event_json(const dw_event& event, const CounterRegistry& names,
         {"IP", ip_json(event.src, event.dst)},
         {"reason", reason.name},
         {"drop_reason_desc", accepted ? nlohmann::json(nullptr) : nlohmann::json(reason.name)},
-        {"rule", rule == nullptr ? nlohmann::json(nullptr) : nlohmann::json(rule->name)},
+        {"rule", rule ? nlohmann::json(rule->name) : nlohmann::json(nullptr)},
         {"length", event.length},
         {"skipped", event.skipped},
     };

@@ -78,10 +78,10 @@ Result<json> Explainer::judge_frame(std::vector<std::uint8_t> frame, Direction d
         std::ranges::copy(now.own.mac, frame.begin());
     const Result<dw_outcome> outcome = run(frame, direction);
     if (!outcome) return tl::unexpected(outcome.error());
-    const RuleCounter* rule = outcome->rule == DW_NO_RULE ? nullptr : now.names.find(outcome->rule);
+    const std::optional<RuleCounter> rule = now.names.find(outcome->rule);
     return json{{"verdict", to_string(static_cast<dw_verdict>(outcome->verdict))},
                 {"reason", reason_info(outcome->reason).name},
-                {"rule", rule == nullptr ? json(nullptr) : json(rule->name)},
+                {"rule", rule ? json(rule->name) : json(nullptr)},
                 {"packet", frame_text(frame, direction)}};
 }
 

@@ -146,10 +146,9 @@ private:
     bool tell_known_flow() {
         if (outcome_.flow == 0) return false;
         const std::uint32_t slot = outcome_.flow - 1;
-        if (slot / DW_WAYS >= context_.flows.size()) return false;
-        dw_bucket& bucket = context_.flows[slot / DW_WAYS];
-        const FlowDump dump = read_flows({&bucket, 1}, context_.times, DW_WAYS);
-        const dw_flow_key& key = bucket.flow[slot % DW_WAYS].key;
+        if (slot >= context_.flows.flows.size()) return false;
+        const FlowDump dump = read_flows(context_.flows.bucket(slot / DW_WAYS), context_.times, DW_WAYS);
+        const dw_flow_key& key = context_.flows.flows[slot].key;
         const auto found = std::ranges::find_if(dump.flows, [&](const FlowSnapshot& one) {
             return std::memcmp(&one.flow.key, &key, sizeof key) == 0;
         });
@@ -170,8 +169,7 @@ private:
         if (judged()) {
             tell_rules_passed_by();
             tell_decision();
-        } else if (const RuleCounter* admitted =
-                       outcome_.rule == DW_NO_RULE ? nullptr : context_.names.find(outcome_.rule)) {
+        } else if (const auto admitted = context_.names.find(outcome_.rule)) {
             reply_["rule"] = {{"name", admitted->name}, {"place", admitted->place}};
             step("policy: rule {} ({}) admitted it", admitted->name, admitted->place);
         } else if (got_to(Stage::policy)) {
@@ -287,8 +285,8 @@ private:
     }
 
     std::optional<Query> question_of_flow() const {
-        for (dw_bucket& bucket : context_.flows)
-            for (const FlowSnapshot& one : read_flows({&bucket, 1}, context_.times, DW_WAYS).flows)
+        for (std::size_t i = 0; i < context_.flows.slots.size(); ++i)
+            for (const FlowSnapshot& one : read_flows(context_.flows.bucket(i), context_.times, DW_WAYS).flows)
                 if (is_flow_of(one.flow.key, query_)) return first_question(one.flow);
         return std::nullopt;
     }

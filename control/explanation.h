@@ -23,7 +23,7 @@ struct ExplainContext {
     const Policy& policy;
     const Own& own;
     const CounterRegistry& names;
-    std::span<dw_bucket> flows;
+    FlowTable flows;
     FlowTimes times;
     WallClock clock;
     // The bucket of a rule that has a rate, for a packet of this sender.

@@ -19,8 +19,8 @@ const char* tcp_state(std::uint32_t seen) {
 }
 
 json rule_name(const CounterRegistry& names, std::uint32_t id) {
-    const RuleCounter* rule = id == DW_NO_RULE ? nullptr : names.find(id);
-    return rule == nullptr ? json(nullptr) : json(rule->name);
+    const std::optional<RuleCounter> rule = names.find(id);
+    return rule ? json(rule->name) : json(nullptr);
 }
 
 // The side that opened the flow is the source.

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <vector>
 
 #include "control/kernel_support.h"
 
@@ -13,6 +14,7 @@ namespace dishwall {
 namespace {
 
 constexpr std::uint32_t kOnly = 0;
+constexpr char kSeal[] = "control";
 
 Result<bpf_map_info> info_of(const UniqueFd& map) {
     bpf_map_info info{};
@@ -42,21 +44,20 @@ std::string misfit(const dw_control& control, const MapSizes& sizes) {
 
 std::string misfit(const KernelMaps& maps, const MapSizes& sizes) {
     const bool fits = has_shape(maps.own, sizeof(dw_own), DW_OWN_COPIES) &&
-                      has_shape(maps.flows, sizeof(dw_bucket), sizes.buckets) &&
+                      has_shape(maps.slots, sizeof(dw_slots), sizes.buckets) &&
+                      has_shape(maps.flows, sizeof(dw_flow), sizes.buckets * DW_WAYS) &&
                       has_shape(maps.fragments, sizeof(dw_fragment_bucket), DW_FRAGMENT_BUCKETS) &&
                       has_shape(maps.link, sizeof(dw_link), 1) &&
                       has_shape(maps.rates, sizeof(dw_rates), 1) &&
-                      has_shape(maps.ranges, sizeof(dw_range), 2 * DW_RANGES) &&
                       has_shape(maps.counters, sizeof(dw_counter), DW_COUNTERS * sizes.cpus) &&
-                      has_shape(maps.image_a, DW_IMAGE_SIZE, 1) && has_shape(maps.image_b, DW_IMAGE_SIZE, 1);
+                      has_shape(maps.policy, sizeof(std::uint32_t), DW_POLICY_SLOTS);
     return fits ? "" : "their sizes do not fit their own description";
 }
 
-// Opens every pin of the table that is there; returns how many were.
-template <typename Table>
-Result<unsigned> open_pins(const PinDirectory& pins, const Table& table, KernelMaps* maps) {
+// Opens every pin that is there; returns how many were.
+Result<unsigned> open_pins(const PinDirectory& pins, KernelMaps* maps) {
     unsigned found = 0;
-    for (const NamedMap& map : table) {
+    for (const NamedMap& map : kObjectMaps) {
         Result<std::optional<UniqueFd>> fd = pins.get(map.name);
         if (!fd) return tl::unexpected(fd.error());
         if (!*fd) continue;
@@ -66,28 +67,19 @@ Result<unsigned> open_pins(const PinDirectory& pins, const Table& table, KernelM
     return found;
 }
 
-template <typename Table>
-Result<void> pin_all(const PinDirectory& pins, const Table& table, const KernelMaps& maps) {
-    for (const NamedMap& map : table) {
-        if (map.fd == &KernelMaps::control) continue;  // the seal, set by the caller
-        if (Result<void> pinned = pins.put(map.name, (maps.*map.fd).get()); !pinned) return pinned;
-    }
+// Empty, or why the banks are not those of these maps.
+std::string open_banks(const PinDirectory& pins, const KernelMaps& maps, ImageBanks* banks) {
+    Result<ImageBanks> found = pinned_banks(pins);
+    if (!found) return found.error().message;
+    if (const auto bank = bank_in_force(maps.policy.get(), *found); !bank) return bank.error().message;
+    *banks = std::move(*found);
     return {};
-}
-
-Result<UniqueFd> make_image(const char* name) {
-    bpf_map_create_opts options{};
-    options.sz = sizeof options;
-    options.map_flags = BPF_F_MMAPABLE;
-    UniqueFd fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(std::uint32_t), DW_IMAGE_SIZE, 1, &options));
-    if (!fd.is_open()) return fail("cannot make a policy map: {}", describe_bpf_error(errno));
-    return fd;
 }
 
 }  // namespace
 
 Stamp pinned_stamp(const PinDirectory& pins) {
-    const Result<std::optional<UniqueFd>> map = pins.get("control");
+    const Result<std::optional<UniqueFd>> map = pins.get(kSeal);
     dw_control control{};
     if (!map || !*map || !has_shape(**map, sizeof control, 1)) return {};
     if (bpf_map_lookup_elem((*map)->get(), &kOnly, &control) != 0 || control.magic != DW_MAGIC ||
@@ -99,12 +91,10 @@ Stamp pinned_stamp(const PinDirectory& pins) {
 Result<PinnedMaps> find_pinned_maps(const PinDirectory& pins, const MapSizes& sizes) {
     PinnedMaps pinned;
     KernelMaps maps;
-    const Result<unsigned> objects = open_pins(pins, kObjectMaps, &maps);
-    if (!objects) return tl::unexpected(objects.error());
-    const Result<unsigned> images = open_pins(pins, kImageMaps, &maps);
-    if (!images) return tl::unexpected(images.error());
-    if (*objects + *images == 0) return pinned;
-    if (*objects + *images != std::size(kObjectMaps) + std::size(kImageMaps)) {
+    const Result<unsigned> found = open_pins(pins, &maps);
+    if (!found) return tl::unexpected(found.error());
+    if (*found == 0) return pinned;
+    if (*found != std::size(kObjectMaps)) {
         pinned.why_not = "some of them are missing";
         return pinned;
     }
@@ -116,39 +106,36 @@ Result<PinnedMaps> find_pinned_maps(const PinDirectory& pins, const MapSizes& si
         return fail("cannot read the pinned control map: {}", describe_bpf_error(errno));
     pinned.why_not = misfit(pinned.control, sizes);
     if (pinned.why_not.empty()) pinned.why_not = misfit(maps, sizes);
+    if (pinned.why_not.empty()) pinned.why_not = open_banks(pins, maps, &pinned.banks);
     if (pinned.why_not.empty()) pinned.maps = std::move(maps);
     return pinned;
 }
 
 Result<void> pin_maps(const PinDirectory& pins, const KernelMaps& maps) {
-    if (Result<bool> unsealed = pins.remove("control"); !unsealed) return tl::unexpected(unsealed.error());
-    if (Result<void> pinned = pin_all(pins, kObjectMaps, maps); !pinned) return pinned;
-    if (Result<void> pinned = pin_all(pins, kImageMaps, maps); !pinned) return pinned;
-    return pins.put("control", maps.control.get());
+    if (Result<bool> unsealed = pins.remove(kSeal); !unsealed) return tl::unexpected(unsealed.error());
+    for (const NamedMap& map : kObjectMaps) {
+        if (map.fd == &KernelMaps::control) continue;
+        if (Result<void> pinned = pins.put(map.name, (maps.*map.fd).get()); !pinned) return pinned;
+    }
+    return {};
+}
+
+Result<void> seal_maps(const PinDirectory& pins, const KernelMaps& maps) {
+    return pins.put(kSeal, maps.control.get());
 }
 
 Result<unsigned> unpin_maps(const PinDirectory& pins) {
+    std::vector<std::string> names;
+    for (const NamedMap& map : kObjectMaps) names.emplace_back(map.name);
+    for (unsigned bank = 0; bank < DW_BANKS; ++bank)
+        for (std::size_t chunk = 0; chunk < DW_CHUNKS; ++chunk) names.push_back(chunk_name(bank, chunk));
     unsigned removed = 0;
-    const auto remove_all = [&](const auto& table) -> Result<void> {
-        for (const NamedMap& map : table) {
-            const Result<bool> there = pins.remove(map.name);
-            if (!there) return tl::unexpected(there.error());
-            removed += *there ? 1 : 0;
-        }
-        return {};
-    };
-    if (Result<void> done = remove_all(kObjectMaps); !done) return tl::unexpected(done.error());
-    if (Result<void> done = remove_all(kImageMaps); !done) return tl::unexpected(done.error());
-    return removed;
-}
-
-Result<void> make_images(KernelMaps* maps) {
-    for (const NamedMap& map : kImageMaps) {
-        Result<UniqueFd> image = make_image(map.name);
-        if (!image) return tl::unexpected(image.error());
-        maps->*map.fd = std::move(*image);
+    for (const std::string& name : names) {
+        const Result<bool> there = pins.remove(name);
+        if (!there) return tl::unexpected(there.error());
+        removed += *there ? 1 : 0;
     }
-    return {};
+    return removed;
 }
 
 Result<void> write_control(const KernelMaps& maps, const dw_control& control) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "bpf/core/layout.h"
+#include "control/image_bank.h"
 #include "control/pin_directory.h"
 #include "control/stamp.h"
 #include "control/unique_fd.h"
@@ -18,10 +19,7 @@
 namespace dishwall {
 
 struct KernelMaps {
-    UniqueFd control, own, flows, fragments, link, rates, counters, policy, ranges, events;
-    // The two images that take turns in `policy`. Pinned as well: finding a map by its id would need
-    // CAP_SYS_ADMIN.
-    UniqueFd image_a, image_b;
+    UniqueFd control, own, slots, flows, fragments, link, rates, counters, policy, events;
 };
 
 // A map by its name in the BPF object and in the pin directory.
@@ -30,14 +28,11 @@ struct NamedMap {
     UniqueFd KernelMaps::*fd;
 };
 inline constexpr NamedMap kObjectMaps[] = {
-    {"control", &KernelMaps::control},     {"own", &KernelMaps::own},       {"flows", &KernelMaps::flows},
-    {"fragments", &KernelMaps::fragments}, {"link", &KernelMaps::link},     {"rates", &KernelMaps::rates},
-    {"counters", &KernelMaps::counters},   {"policy", &KernelMaps::policy}, {"ranges", &KernelMaps::ranges},
-    {"events", &KernelMaps::events},
-};
-inline constexpr NamedMap kImageMaps[] = {
-    {"image_a", &KernelMaps::image_a},
-    {"image_b", &KernelMaps::image_b},
+    {"control", &KernelMaps::control},   {"own", &KernelMaps::own},
+    {"slots", &KernelMaps::slots},       {"flows", &KernelMaps::flows},
+    {"fragments", &KernelMaps::fragments}, {"link", &KernelMaps::link},
+    {"rates", &KernelMaps::rates},       {"counters", &KernelMaps::counters},
+    {"policy", &KernelMaps::policy},     {"events", &KernelMaps::events},
 };
 
 // What the maps must have been made for.
@@ -47,20 +42,22 @@ struct MapSizes {
 };
 
 struct PinnedMaps {
-    std::optional<KernelMaps> maps;  // empty: nothing to adopt
-    dw_control control{};            // as it is in the adopted maps
-    std::string why_not;             // when there were pins that do not fit; empty when there were none
+    std::optional<KernelMaps> maps;      // empty: nothing to adopt
+    ImageBanks banks = empty_banks();    // what hangs on `policy`
+    dw_control control{};                // as it is in the adopted maps
+    std::string why_not;                 // when there were pins that do not fit; empty when there were none
 };
 
 // The stamp of the programs that the pinned maps were made for; all zero when there are none.
 [[nodiscard]] Stamp pinned_stamp(const PinDirectory& pins);
 [[nodiscard]] Result<PinnedMaps> find_pinned_maps(const PinDirectory& pins, const MapSizes& sizes);
+// Pins them, without the seal: that is set once the banks are pinned, too.
 [[nodiscard]] Result<void> pin_maps(const PinDirectory& pins, const KernelMaps& maps);
-// Returns how many pins were removed.
+[[nodiscard]] Result<void> seal_maps(const PinDirectory& pins, const KernelMaps& maps);
+// Of the banks as well. Returns how many pins were removed.
 [[nodiscard]] Result<unsigned> unpin_maps(const PinDirectory& pins);
 
-// Makes image_a and image_b, and writes what `control` says of these maps.
-[[nodiscard]] Result<void> make_images(KernelMaps* maps);
+// Writes what `control` says of these maps.
 [[nodiscard]] Result<void> write_control(const KernelMaps& maps, const dw_control& control);
 
 }  // namespace dishwall

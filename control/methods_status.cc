@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "control/clock.h"
+#include "control/image_json.h"
 #include "control/methods.h"
 #include "control/methods_parts.h"
 
@@ -47,6 +48,14 @@ json routers(Daemon& daemon) {
     return list;
 }
 
+// Of the policy in force. "held": memory of both banks; the other one is that of the policy before.
+json image(Daemon& daemon) {
+    const std::size_t chunks = daemon.datapath().policy().chunks();
+    json reply = image_json(daemon.cost());
+    reply.update({{"chunks", chunks}, {"held", chunks * DW_CHUNK_SIZE}});
+    return reply;
+}
+
 // Of `hosts`: how many there are of each kind, and how many of their addresses may be out of date.
 json hosts_summary(const json& hosts) {
     std::size_t devices = 0, domains = 0, addresses = 0, stale = 0;
@@ -65,7 +74,7 @@ json hosts_summary(const json& hosts) {
 json status(Daemon& daemon) {
     const Policy& policy = daemon.policy();
     Datapath& datapath = daemon.datapath();
-    const dw_image* image = datapath.policy().in_force();
+    const FlowTable table = datapath.flows();
     json reply{
         {"version", kVersion},
         {"pid", ::getpid()},
@@ -74,11 +83,10 @@ json status(Daemon& daemon) {
         {"routers", routers(daemon)},
         {"config", daemon.options().config},
         {"loaded_at", iso_time(daemon.loaded_at())},
-        {"generation", image->generation},
+        {"generation", datapath.policy().generation()},
         {"rules", {{"inbound", policy.inbound.rules.size()}, {"outbound", policy.outbound.rules.size()}}},
-        {"image_bytes", image->size},
-        {"image_limit", DW_IMAGE_SIZE},
-        {"flow_table", {{"slots", datapath.flow_slots()}, {"bytes", datapath.flow_bytes()}}},
+        {"image", image(daemon)},
+        {"flow_table", {{"slots", table.flows.size()}, {"bytes", table.bytes()}}},
         {"layout", DW_LAYOUT_VERSION},
         {"pin_dir", daemon.options().pin_dir},
         {"state_dir", daemon.options().state_dir},

@@ -15,8 +15,9 @@ Result<void> set_entries(bpf_map* map, std::uint64_t entries) {
 }
 
 Result<void> set_sizes(dishwall_bpf& skeleton, const dw_settings& settings, std::uint32_t cpus) {
-    if (Result<void> sized = set_entries(skeleton.maps.flows, settings.bucket_mask + 1ull); !sized)
-        return sized;
+    const std::uint64_t buckets = settings.bucket_mask + 1ull;
+    if (Result<void> sized = set_entries(skeleton.maps.slots, buckets); !sized) return sized;
+    if (Result<void> sized = set_entries(skeleton.maps.flows, buckets * DW_WAYS); !sized) return sized;
     return set_entries(skeleton.maps.counters, std::uint64_t{DW_COUNTERS} * cpus);
 }
 

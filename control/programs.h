@@ -24,7 +24,7 @@ public:
     [[nodiscard]] int outcome_fd() const { return bpf_map__fd(skeleton_->maps.outcome); }
     // What the ingress program writes into the frames that it passes.
     [[nodiscard]] Stamp stamp() const { return std::to_array(skeleton_->rodata->settings.stamp); }
-    // The object's maps, without the images.
+    // The object's maps, without the banks of images.
     [[nodiscard]] Result<KernelMaps> maps() const;
 
 private:

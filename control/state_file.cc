@@ -39,6 +39,8 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
         return fail("cannot open {}: {}", path, std::strerror(errno));
     }
     std::string text;
+    struct stat status {};
+    if (::fstat(file.get(), &status) == 0) text.reserve(static_cast<std::size_t>(status.st_size));
     char block[65536];
     for (;;) {
         const ssize_t got = ::read(file.get(), block, sizeof block);

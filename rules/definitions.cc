@@ -26,7 +26,7 @@ void Definitions::define_all(Policy* policy) {
     lists_.define_all(policy);
     check_count(file_.networks, kMostNetworks, "networks");
     check_count(file_.hosts, kMostHosts, "hosts");
-    check_count(file_.sets, DW_SETS_MAX, "sets");
+    check_count(file_.sets, kMostSets, "sets");
     collect_names();
     networks_.resize(file_.networks.size());
     hosts_.resize(file_.hosts.size());

@@ -26,6 +26,7 @@ namespace dishwall {
 inline constexpr std::size_t kMostElements = 4'000'000;
 inline constexpr std::size_t kMostNetworks = 1'000;
 inline constexpr std::size_t kMostHosts = 65'536;
+inline constexpr std::size_t kMostSets = 65'535;
 inline constexpr unsigned kDeepestSets = 64;  // sets in sets, each used before it is defined
 
 class Definitions {

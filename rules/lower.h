@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Resolved policy -> the flat image that the packet core reads (bpf/core/layout.h, bpf/core/policy.h).
-// This is the only writer of the image; the core is the only reader. Places behind the line stay places,
-// so an image is good for every prefix the line will ever have.
+// Resolved policy -> the flat image that the packet core reads (bpf/core/layout.h, "the policy image").
+// This, with its parts in rules/image/, is the only writer of the image; the core is the only reader. Places
+// behind the line stay places, so an image is good for every prefix the line will ever have.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/image/facts.h"
 #include "rules/policy.h"
 #include "rules/result.h"
 
@@ -27,9 +28,10 @@ inline std::size_t rule_index_of_outbound(const Policy& policy, std::size_t posi
 [[nodiscard]] const Rule* rule_at(const Policy& policy, std::size_t rule_index);
 
 struct CompiledImage {
-    std::vector<std::byte>
-        image;  // at most DW_IMAGE_SIZE; dw_image.generation and .ranges are left 0 for the daemon
-    std::vector<dw_range> ranges;  // at most DW_RANGES: what spans of ranges in the image count from
+    // Whole lines: dw_image.lines * DW_LINE bytes, at most DW_IMAGE_SIZE. dw_image.generation and .bank are
+    // left 0 for the daemon.
+    std::vector<std::byte> image;
+    ImageFacts facts;
 };
 
 [[nodiscard]] Result<CompiledImage> lower(const Policy& policy, const CounterOf& counter_of);

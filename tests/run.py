@@ -22,6 +22,7 @@ import xml.etree.ElementTree as xml
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(TESTS)
 BUILD = os.path.abspath(os.environ.get("DISHWALL_BUILD") or os.path.join(ROOT, "build"))
+FUZZ_BUILD, SANITIZED_BUILD = BUILD + "-fuzz", BUILD + "-sanitize"
 NO_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
                      "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
@@ -161,10 +162,13 @@ def fuzz_targets(directory):
 
 def fuzz(tally, seconds):
     heading(f"fuzzers, {seconds} s or more each, with ASan and UBSan")
-    directory = BUILD + "-fuzz"
-    if other_build(tally, directory, ["-Dfuzz=true"], fuzz_targets, {"CC": "clang", "CXX": "clang++"}):
-        for target in fuzz_targets(directory):
+    if fuzz_build(tally):
+        for target in fuzz_targets(FUZZ_BUILD):
             fuzz_target(tally, target, seconds)
+
+
+def fuzz_build(tally):
+    return other_build(tally, FUZZ_BUILD, ["-Dfuzz=true"], fuzz_targets, {"CC": "clang", "CXX": "clang++"})
 
 
 def fuzz_target(tally, target, seconds):
@@ -188,7 +192,7 @@ def fuzz_target(tally, target, seconds):
 def keep_findings(found):
     kinds = ("crash", "timeout", "leak", "oom")
     for path in (path for kind in kinds for path in glob.glob(f"{found}/{kind}-*")):
-        kept = os.path.join(BUILD + "-fuzz", os.path.basename(path))
+        kept = os.path.join(FUZZ_BUILD, os.path.basename(path))
         shutil.copy(path, kept)
         print(f"the input is kept in {kept}")
 
@@ -202,19 +206,38 @@ def sanitized_targets(directory):
     return programs + [path for path in tests if path.startswith(directory)]
 
 
-def sanitize(tally):
-    directory = BUILD + "-sanitize"
-    heading("again under ASan and UBSan")
+def sanitized_build(tally):
     # Without optimisation and with line tables only: g++ needs a third of the time for this build.
     options = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=0", "-Dcpp_args=-g1"]
-    if not other_build(tally, directory, options, sanitized_targets):
+    return other_build(tally, SANITIZED_BUILD, options, sanitized_targets)
+
+
+def sanitize(tally):
+    heading("again under ASan and UBSan")
+    if not sanitized_build(tally):
         return
     # How long large files take is a question for the build that people run.
-    meson_suite(tally, "unit tests under ASan and UBSan", ["--no-suite", "root"], build=directory,
+    meson_suite(tally, "unit tests under ASan and UBSan", ["--no-suite", "root"], build=SANITIZED_BUILD,
                 env={**SANITIZER_OPTIONS, "GTEST_FILTER": "-Time.*"})
-    os.environ.update(SANITIZER_OPTIONS, DISHWALL_BUILD=directory)
+    os.environ.update(SANITIZER_OPTIONS, DISHWALL_BUILD=SANITIZED_BUILD)
     e2e(tally, SANITIZED_E2E, "dishwalld under ASan and UBSan, end to end")
     os.environ["DISHWALL_BUILD"] = BUILD
+
+
+# ---- builds ahead of their turn
+
+def start_early(subsets):
+    """The other builds, by what the end-to-end tests leave of the processors: these mostly wait, for minutes.
+
+    In the idle class of the scheduler whatever a test does comes first. What goes wrong shows when the build's own
+    turn comes: it is asked for again, and has nothing to do when all is well.
+    """
+    return subprocess.Popen(["chrt", "--idle", "0", sys.executable, os.path.abspath(__file__), "--only-build",
+                             *subsets], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+
+
+OTHER_BUILDS = {"fuzz": fuzz_build, "sanitize": sanitized_build}
 
 
 # ---- another kernel
@@ -257,16 +280,26 @@ def main():
                         help="nothing but the tests that load BPF programs, on this kernel: Debian's own\n"
                              "linux-image-amd64 (6.1), booted by qemu under software emulation with this\n"
                              "machine's root, read-only, as its root; takes some minutes, needs no KVM")
+    parser.add_argument("--only-build", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--kernel-minutes", type=int, default=30, metavar="N", help="the longest it may take")
     arguments = parser.parse_args()
 
     tally, took = Tally(), []
+    if arguments.only_build:
+        for name in arguments.subset:
+            OTHER_BUILDS[name](tally)
+        return 1 if tally.failures else 0
     if arguments.kernel:
         other_kernel(tally, arguments.kernel, arguments.kernel_minutes)
     chosen = [] if arguments.kernel else arguments.subset or list(SUBSETS)
+    early = None
     for name in SUBSETS:
         if name in chosen:
             began = time.monotonic()
+            if name == "e2e" and set(OTHER_BUILDS) & set(chosen):
+                early = start_early([other for other in OTHER_BUILDS if other in chosen])
+            elif name in OTHER_BUILDS and early:
+                early.wait()
             {"unit": unit, "root": root, "e2e": lambda t: e2e(t, arguments.only),
              "fuzz": lambda t: fuzz(t, arguments.fuzz_seconds), "sanitize": sanitize}[name](tally)
             took.append(f"{name} {time.monotonic() - began:.0f} s")

@@ -73,7 +73,6 @@ Result<void> put_in_force(const KernelMaps& maps) {
 Result<KernelMaps> maps_in_force(const Programs& programs) {
     auto maps = programs.maps();
     if (!maps) return tl::unexpected(maps.error());
-    if (auto made = make_images(&*maps); !made) return tl::unexpected(made.error());
     dw_control control = {};
     control.magic = DW_MAGIC;
     control.layout = DW_LAYOUT_VERSION;

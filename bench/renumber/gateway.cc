@@ -69,7 +69,7 @@ Result<void> Gateway::watch(const DishwallPlace& place) {
     client_ = std::make_unique<IpcClient>(std::move(*client));
     auto status = ask("Status", nlohmann::json::object());
     if (!status) return tl::unexpected(status.error());
-    image_bytes_ = status->value("image_bytes", std::uint64_t{0});
+    image_bytes_ = status->value("/image/bytes"_json_pointer, std::uint64_t{0});
     return {};
 }
 

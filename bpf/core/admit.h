@@ -20,7 +20,7 @@ DW_INLINE int dw_changes_flow(const struct dw_work *w)
 
 	if (w->intent != DW_INTENT_PASS)
 		return w->intent == DW_INTENT_OPEN;
-	flow = dw_flow_of(w->outcome.flow);
+	flow = dw_mem_flow(w->outcome.flow);
 	return !flow || dw_seen_after(flow, &w->passage) != DW_READ(flow->seen);
 }
 
@@ -32,7 +32,7 @@ DW_INLINE int dw_wakes_strangers(const struct dw_frame *frame, const struct dw_w
 
 	if (!w->fresh || w->packet.family != 6 || w->query.ours.flags & DW_SPOT_SELF)
 		return 0;
-	if (!dw_mem_is_strange(frame, w->packet.src, w->packet.dst))
+	if (!dw_mem_is_strange(frame, &w->packet.src, &w->packet.dst))
 		return 0;
 	return dw_over_limit(DW_METER_UNKNOWN, &source, 0);
 }
@@ -88,7 +88,7 @@ DW_INLINE int dw_enter_datagram(struct dw_work *w, const struct dw_image *image,
 	__u32 id;
 
 	if (w->outcome.flow) {
-		flow = dw_flow_of(w->outcome.flow);
+		flow = dw_mem_flow(w->outcome.flow);
 		if (flow)
 			first.class = dw_class_of(DW_READ(flow->origin), DW_READ(flow->seen));
 	}
@@ -109,7 +109,7 @@ DW_INLINE int dw_check_first_fragment(struct dw_work *w, const struct dw_image *
 /* What the flow will have seen, without changing it. */
 DW_INLINE void dw_foresee(struct dw_work *w)
 {
-	const struct dw_flow *flow = w->intent == DW_INTENT_PASS ? dw_flow_of(w->outcome.flow) : 0;
+	const struct dw_flow *flow = w->intent == DW_INTENT_PASS ? dw_mem_flow(w->outcome.flow) : 0;
 
 	if (flow)
 		w->outcome.flow_seen = dw_seen_after(flow, &w->passage);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The flow table: a flat array of buckets of eight (layout.h), two candidate buckets a key. A miss reads
- * two independent lines, a hit one or two more for the flow itself; nothing is allocated and no lock taken.
+ * The flow table: a flat index of buckets of eight slots, a line each, and a flat array of flows (layout.h); two
+ * candidate buckets a key. A miss reads two independent lines of the index, a hit one or two of them and those of the
+ * flow itself; nothing is allocated and no lock taken.
  *
  * - Two CPUs that open the same flow at once may both claim a slot: each looks again after publishing, and the
  *   later slot of the two is given back (R27).
@@ -113,53 +114,69 @@ DW_INLINE __u32 dw_timeout_of(__u8 proto, __u32 seen)
 
 /* ---- search ---------------------------------------------------------------------------------------- */
 
-DW_INLINE struct dw_bucket *dw_bucket_of(__u32 id)
+/* The slot that speaks of a flow; its word is all that moves when the flow comes and goes. */
+DW_INLINE __u64 *dw_slot_of(__u32 id)
 {
-	return dw_mem_bucket((id - 1) / DW_WAYS);
+	struct dw_slots *slots = dw_mem_slots((id - 1) / DW_WAYS);
+
+	return slots ? &slots->word[dw_way_of(id)] : 0;
 }
 
-DW_INLINE struct dw_flow *dw_flow_of(__u32 id)
+/* Is the flow with this id the key's? */
+DW_INLINE int dw_flow_has_key(__u32 id, const struct dw_flow_key *key)
 {
-	struct dw_bucket *bucket = dw_bucket_of(id);
+	const struct dw_flow *flow = dw_mem_flow(id);
 
-	return bucket ? &bucket->flow[dw_way_of(id)] : 0;
+	return flow && dw_keys_equal(&flow->key, key);
 }
 
-/* The live flow with this key, as an id, or 0. */
-DW_GLOBAL __u32 dw_flow_find(const struct dw_image *image, const struct dw_flow_key *key)
+/* Does a slot with the key's tag speak of a live flow with this key? A function of its own, so that the search of
+ * the sixteen tags is nothing but loads and comparisons: one in 4096 packets of no flow meets its tag by chance. */
+DW_GLOBAL int dw_flow_is_live(const struct dw_image *image, const struct dw_flow_key *key, __u32 id, __u64 word)
 {
-	struct dw_home home;
-	__u64 now = dw_mem_now();
-
-	if (!image || !key)
+	if (!image || !key || dw_slot_status(word) != DW_SLOT_LIVE)
 		return 0;
-	home = dw_home_of(key, DW_SETTING(bucket_mask));
-	for (int half = 0; half < 2; half++) {
-		struct dw_bucket *bucket = dw_mem_bucket(home.bucket[half]);
+	return dw_flow_has_key(id, key) && !dw_slot_expired(image, word, dw_mem_now());
+}
 
-		if (!bucket)
-			return 0;
-		for (int way = 0; way < DW_WAYS; way++) {
-			__u64 word = DW_READ(bucket->slot[way]);
+DW_INLINE __u32 dw_flow_find_in(const struct dw_image *image, const struct dw_flow_key *key,
+				const struct dw_slots *slots, __u32 bucket, __u32 tag)
+{
+	DW_UNROLL
+	for (int way = 0; way < DW_WAYS; way++) {
+		__u64 word = DW_READ(slots->word[way]);
 
-			if (dw_slot_tag(word) != home.tag || dw_slot_status(word) != DW_SLOT_LIVE)
-				continue;
-			if (!dw_keys_equal(&bucket->flow[way].key, key) || dw_slot_expired(image, word, now))
-				continue;
-			return dw_slot_id(home.bucket[half], way);
-		}
+		if (dw_slot_tag(word) == tag && dw_flow_is_live(image, key, dw_slot_id(bucket, way), word))
+			return dw_slot_id(bucket, way);
 	}
 	return 0;
 }
 
+/* The live flow with this key, as an id, or 0. Both lines are found before either is read, so that their loads
+ * overlap. */
+DW_GLOBAL __u32 dw_flow_find(const struct dw_image *image, const struct dw_flow_key *key)
+{
+	const struct dw_slots *one, *other;
+	struct dw_home home;
+	__u32 id;
+
+	if (!image || !key)
+		return 0;
+	home = dw_home_of(key, DW_SETTING(bucket_mask));
+	one = dw_mem_slots(home.bucket[0]);
+	other = dw_mem_slots(home.bucket[1]);
+	if (!one || !other)
+		return 0;
+	id = dw_flow_find_in(image, key, one, home.bucket[0], home.tag);
+	return id ? id : dw_flow_find_in(image, key, other, home.bucket[1], home.tag);
+}
+
 DW_INLINE void dw_flow_remove(__u32 id)
 {
-	struct dw_bucket *bucket = dw_bucket_of(id);
-	__u64 *slot, word;
+	__u64 *slot = dw_slot_of(id), word;
 
-	if (!bucket)
+	if (!slot)
 		return;
-	slot = &bucket->slot[dw_way_of(id)];
 	word = DW_READ(*slot);
 	if (dw_slot_status(word) == DW_SLOT_LIVE)
 		dw_cas(slot, word, 0);
@@ -167,12 +184,12 @@ DW_INLINE void dw_flow_remove(__u32 id)
 
 /* ---- insertion ------------------------------------------------------------------------------------- */
 
-DW_INLINE int dw_is_of_host(const struct dw_bucket *bucket, __u32 way, const struct dw_in6 *host)
+DW_INLINE int dw_is_of_host(__u64 word, __u32 id, const struct dw_in6 *host)
 {
-	const struct dw_in6 *inside = &bucket->flow[way].key.inside;
+	const struct dw_flow *flow = dw_mem_flow(id);
 
-	return dw_slot_status(DW_READ(bucket->slot[way])) == DW_SLOT_LIVE && DW_READ(inside->hi) == host->hi &&
-	       DW_READ(inside->lo) == host->lo;
+	return flow && dw_slot_status(word) == DW_SLOT_LIVE && DW_READ(flow->key.inside.hi) == host->hi &&
+	       DW_READ(flow->key.inside.lo) == host->lo;
 }
 
 /* How many of the two buckets' flows belong to this inside host. */
@@ -183,12 +200,12 @@ DW_GLOBAL __u32 dw_share_of(const struct dw_home *home, const struct dw_in6 *hos
 	if (!home || !host)
 		return 0;
 	for (int half = 0; half < 2; half++) {
-		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[half]);
+		struct dw_slots *slots = dw_mem_slots(home->bucket[half]);
 
-		if (!bucket)
+		if (!slots)
 			return 0;
 		for (__u32 way = 0; way < DW_WAYS; way++)
-			if (dw_is_of_host(bucket, way, host))
+			if (dw_is_of_host(DW_READ(slots->word[way]), dw_slot_id(home->bucket[half], way), host))
 				share++;
 	}
 	return share;
@@ -203,16 +220,15 @@ DW_GLOBAL int dw_heaviest_host(const struct dw_home *home, struct dw_in6 *host)
 		return -1;
 	most = dw_share_of(home, host);
 	for (int half = 0; half < 2; half++) {
-		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[half]);
-
-		if (!bucket)
-			return -1;
 		for (__u32 way = 0; way < DW_WAYS; way++) {
+			struct dw_flow *flow = dw_mem_flow(dw_slot_id(home->bucket[half], way));
 			struct dw_in6 other;
 			__u32 share;
 
-			other.hi = DW_READ(bucket->flow[way].key.inside.hi);
-			other.lo = DW_READ(bucket->flow[way].key.inside.lo);
+			if (!flow)
+				return -1;
+			other.hi = DW_READ(flow->key.inside.hi);
+			other.lo = DW_READ(flow->key.inside.lo);
 			share = dw_share_of(home, &other);
 			if (share <= most)
 				continue;
@@ -230,18 +246,19 @@ DW_GLOBAL int dw_oldest_of(const struct dw_home *home, const struct dw_in6 *host
 		return -1;
 	offer->yield = 0;
 	for (int half = 0; half < 2; half++) {
-		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[half]);
+		struct dw_slots *slots = dw_mem_slots(home->bucket[half]);
 
-		if (!bucket)
+		if (!slots)
 			return -1;
 		for (__u32 way = 0; way < DW_WAYS; way++) {
-			__u64 word = DW_READ(bucket->slot[way]), yield = dw_slot_idle(word, now) + 1;
+			__u64 word = DW_READ(slots->word[way]), yield = dw_slot_idle(word, now) + 1;
+			__u32 id = dw_slot_id(home->bucket[half], way);
 
-			if (!dw_is_of_host(bucket, way, host) || yield <= offer->yield)
+			if (!dw_is_of_host(word, id, host) || yield <= offer->yield)
 				continue;
 			offer->yield = yield;
 			offer->word = word;
-			offer->id = dw_slot_id(home->bucket[half], way);
+			offer->id = id;
 		}
 	}
 	return 0;
@@ -251,14 +268,12 @@ DW_GLOBAL int dw_oldest_of(const struct dw_home *home, const struct dw_in6 *host
 DW_INLINE int dw_flow_offer(const struct dw_image *image, const struct dw_flow_key *key, struct dw_search *search)
 {
 	const struct dw_home *home = &search->home;
-	struct dw_bucket *one = dw_mem_bucket(home->bucket[0]), *other = dw_mem_bucket(home->bucket[1]);
+	struct dw_slots *one = dw_mem_slots(home->bucket[0]), *other = dw_mem_slots(home->bucket[1]);
 
 	if (!one || !other)
 		return -1;
-	if (dw_slots_offer(image, (const struct dw_slots *)one->slot, home->bucket[0], &search->newcomer,
-			   &search->best) ||
-	    dw_slots_offer(image, (const struct dw_slots *)other->slot, home->bucket[1], &search->newcomer,
-			   &search->second))
+	if (dw_slots_offer(image, one, home->bucket[0], &search->newcomer, &search->best) ||
+	    dw_slots_offer(image, other, home->bucket[1], &search->newcomer, &search->second))
 		return -1;
 	if (!dw_first_is_better(&search->best, &search->second))
 		search->best = search->second;
@@ -272,14 +287,14 @@ DW_INLINE int dw_flow_offer(const struct dw_image *image, const struct dw_flow_k
 /* One attempt to claim the best slot for this key: its id, 0 when there is none, or DW_LOST. */
 DW_GLOBAL __u32 dw_flow_claim(const struct dw_image *image, const struct dw_flow_key *key, struct dw_search *search)
 {
-	struct dw_bucket *bucket;
+	__u64 *slot;
 
 	if (!image || !key || !search)
 		return 0;
 	if (dw_flow_offer(image, key, search) || !search->best.yield)
 		return 0;
-	bucket = dw_bucket_of(search->best.id);
-	return bucket ? dw_slot_claim(&bucket->slot[dw_way_of(search->best.id)], search) : 0;
+	slot = dw_slot_of(search->best.id);
+	return slot ? dw_slot_claim(slot, search) : 0;
 }
 
 /*
@@ -294,20 +309,21 @@ DW_GLOBAL __u32 dw_flow_settle(const struct dw_image *image, const struct dw_flo
 	if (!image || !key || !home)
 		return 0;
 	for (int half = 0; half < 2; half++) {
-		struct dw_bucket *bucket = dw_mem_bucket(home->bucket[half]);
+		struct dw_slots *slots = dw_mem_slots(home->bucket[half]);
 
-		if (!bucket || (half && home->bucket[1] == home->bucket[0]))
+		if (!slots || (half && home->bucket[1] == home->bucket[0]))
 			break;
 		for (int way = 0; way < DW_WAYS; way++) {
-			__u64 word = DW_READ(bucket->slot[way]);
+			__u32 id = dw_slot_id(home->bucket[half], way);
+			__u64 word = DW_READ(slots->word[way]);
 
 			if (dw_slot_tag(word) != home->tag || dw_slot_status(word) != DW_SLOT_LIVE ||
-			    !dw_keys_equal(&bucket->flow[way].key, key))
+			    !dw_flow_has_key(id, key))
 				continue;
 			if (!first && !dw_slot_expired(image, word, now))
-				first = dw_slot_id(home->bucket[half], way);
+				first = id;
 			else
-				dw_cas(&bucket->slot[way], word, 0);
+				dw_cas(&slots->word[way], word, 0);
 		}
 	}
 	return first;
@@ -347,7 +363,8 @@ DW_INLINE void dw_flow_fill(struct dw_flow *flow, const struct dw_flow_key *key,
 DW_GLOBAL __u32 dw_flow_open(const struct dw_image *image, const struct dw_flow_key *key,
 			     const struct dw_passage *passage, struct dw_search *search)
 {
-	struct dw_bucket *bucket;
+	struct dw_flow *flow;
+	__u64 *slot;
 	__u32 id, seen;
 
 	if (!image || !key || !passage || !search)
@@ -361,11 +378,12 @@ DW_GLOBAL __u32 dw_flow_open(const struct dw_image *image, const struct dw_flow_
 	DW_AGAIN_IF_LOST(id, dw_flow_claim(image, key, search));
 	if (!id || id == DW_LOST)
 		return 0;
-	bucket = dw_bucket_of(id);
-	if (!bucket)
+	flow = dw_mem_flow(id);
+	slot = dw_slot_of(id);
+	if (!flow || !slot)
 		return 0;
-	dw_flow_fill(&bucket->flow[dw_way_of(id)], key, passage, seen, search->newcomer.now);
-	dw_slot_publish(&bucket->slot[dw_way_of(id)], search, dw_timeout_of(passage->proto, seen));
+	dw_flow_fill(flow, key, passage, seen, search->newcomer.now);
+	dw_slot_publish(slot, search, dw_timeout_of(passage->proto, seen));
 	id = dw_flow_settle(image, key, &search->home, search->newcomer.now);
 	return id ? id : dw_flow_find(image, key); /* given back by another CPU while we looked elsewhere (R27) */
 }
@@ -382,18 +400,12 @@ DW_INLINE void dw_flow_count(struct dw_flow *flow, const struct dw_passage *pass
  * what the flow has seen then. */
 DW_GLOBAL __u32 dw_flow_pass(__u32 id, const struct dw_passage *passage)
 {
-	struct dw_bucket *bucket;
-	struct dw_flow *flow;
-	__u64 *slot, word, fresh, now;
+	struct dw_flow *flow = dw_mem_flow(id);
+	__u64 *slot = dw_slot_of(id), word, fresh, now;
 	__u32 seen;
 
-	if (!id || !passage)
+	if (!flow || !slot || !passage)
 		return 0;
-	bucket = dw_bucket_of(id);
-	if (!bucket)
-		return 0;
-	flow = &bucket->flow[dw_way_of(id)];
-	slot = &bucket->slot[dw_way_of(id)];
 	now = dw_mem_now();
 
 	dw_flow_count(flow, passage);

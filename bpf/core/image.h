@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* Finding one's way in the policy image and in its half of the table of ranges (layout.h). */
+/* Finding one's way in the policy image (layout.h): its lines, and the trees of prefixes in them. */
 #ifndef DW_IMAGE_H
 #define DW_IMAGE_H
 
 #include "mem.h"
 
-DW_INLINE const void *dw_image_at(const struct dw_blob *image, __u32 offset)
+/* Line number `line` of an image. Those of its first chunk need no look-up. */
+DW_INLINE const struct dw_line *dw_line_at(const struct dw_blob *image, __u32 line)
 {
-	if (offset > DW_IMAGE_SIZE - DW_LINE)
-		return 0;
-	return &image->bytes[offset];
+	if (line < DW_CHUNK_LINES)
+		return &image->line[line];
+	return dw_mem_far_line(((const struct dw_image *)image)->bank, line);
+}
+
+/* Word number `i` of the 64-bit words from line `line` on; 0 where nothing is. */
+DW_INLINE __u64 dw_word_at(const struct dw_blob *image, __u32 line, __u32 i)
+{
+	const struct dw_line *at = dw_line_at(image, line + i / 8);
+
+	return at ? at->word[i % 8] : 0;
+}
+
+/* The same of 32-bit words. */
+DW_INLINE __u32 dw_number_at(const struct dw_blob *image, __u32 line, __u32 i)
+{
+	const struct dw_line *at = dw_line_at(image, line + i / DW_NUMBERS_A_LINE);
+
+	return at ? ((const __u32 *)at)[i % DW_NUMBERS_A_LINE] : 0;
 }
 
 DW_INLINE int dw_in6_less(struct dw_in6 a, struct dw_in6 b)
@@ -17,31 +34,74 @@ DW_INLINE int dw_in6_less(struct dw_in6 a, struct dw_in6 b)
 	return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
 }
 
-/* Is `key` in one of `count` sorted, disjoint ranges, the first of which is number `first` of the image's? */
-DW_GLOBAL int dw_in_ranges(const struct dw_blob *image, __u32 first, __u32 count, const struct dw_in6 *key)
+/* The line of an inner node's child number `child`. */
+DW_INLINE __u32 dw_child_line(__u64 tail, __u32 child)
 {
-	__u32 low, high;
+	__u32 last = tail >> 32 & 0xff;
 
+	return (__u32)tail + (child < last ? child : last);
+}
+
+/* Is `hi` in a prefix of the wide tree with this root? */
+DW_GLOBAL int dw_in_wide_tree(const struct dw_blob *image, __u32 line, __u64 hi)
+{
+	if (!image)
+		return 0;
+	for (__u32 depth = 0; depth < DW_TREE_DEPTH; depth++) {
+		const struct dw_wide_node *node = (const struct dw_wide_node *)dw_line_at(image, line);
+		__u64 last = 0;
+		__u32 count = 0;
+
+		if (!node)
+			return 0;
+		for (int i = 0; i < (int)DW_WIDE_KEYS; i++) {
+			__u64 key = node->key[i];
+
+			if (key > hi)
+				break;
+			last = key;
+			count++;
+		}
+		if (!(node->tail & DW_NODE_LEAF)) {
+			line = dw_child_line(node->tail, count);
+			continue;
+		}
+		if (!count)
+			return 0;
+		return !dw_mask_high(last ^ hi, node->tail >> 8 * (count - 1) & 0xff);
+	}
+	return 0;
+}
+
+/* Is `key` in a prefix of the full tree with this root? */
+DW_GLOBAL int dw_in_full_tree(const struct dw_blob *image, __u32 line, const struct dw_in6 *key)
+{
 	if (!image || !key)
 		return 0;
-	low = ((const struct dw_image *)image)->ranges + first;
-	high = low + count;
-	for (int step = 0; step < 20; step++) { /* DW_RANGES is 1 << 18 */
-		const struct dw_range *range;
-		__u32 middle;
+	for (__u32 depth = 0; depth < DW_TREE_DEPTH; depth++) {
+		const struct dw_full_node *node = (const struct dw_full_node *)dw_line_at(image, line);
+		__u64 last_hi = 0, last_lo = 0;
+		__u32 count = 0, length;
 
-		if (low >= high)
+		if (!node)
 			return 0;
-		middle = low + (high - low) / 2;
-		range = dw_mem_range(middle);
-		if (!range)
+		for (int i = 0; i < (int)DW_FULL_KEYS; i++) {
+			struct dw_in6 at = node->key[i];
+
+			if (dw_in6_less(*key, at))
+				break;
+			last_hi = at.hi;
+			last_lo = at.lo;
+			count++;
+		}
+		if (!(node->tail & DW_NODE_LEAF)) {
+			line = dw_child_line(node->tail, count);
+			continue;
+		}
+		if (!count)
 			return 0;
-		if (dw_in6_less(*key, range->first))
-			high = middle;
-		else if (dw_in6_less(range->last, *key))
-			low = middle + 1;
-		else
-			return 1;
+		length = node->tail >> 8 * (count - 1) & 0xff;
+		return !(dw_mask_high(last_hi ^ key->hi, length) | dw_mask_low(last_lo ^ key->lo, length));
 	}
 	return 0;
 }

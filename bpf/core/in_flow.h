@@ -34,8 +34,8 @@ DW_INLINE int dw_rejudge(struct dw_work *w, const struct dw_blob *image, const s
 		return 0;
 	if (DW_READ(flow->reason) == DW_REASON_INDEPENDENT && dw_find_mark(w, image))
 		return 0;
-	dw_locate(own, w->key.outside, &w->query.peer);
-	dw_locate(own, w->key.inside, &w->query.ours);
+	dw_locate(own, &w->key.outside, &w->query.peer);
+	dw_locate(own, &w->key.inside, &w->query.ours);
 	dw_make_query(w, 1);
 	w->query.sport = icmp ? 0 : w->key.outside_port;
 	w->query.dport = !icmp ? w->key.inside_port :
@@ -88,11 +88,12 @@ DW_INLINE int dw_check_tcp_in(const struct dw_work *w, const struct dw_flow *flo
 /* From the line. DW_GO_ON: the flow is over, judge the packet as a newcomer. */
 DW_INLINE int dw_judge_flow_in(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own, __u32 id)
 {
-	struct dw_flow *flow = dw_flow_of(id);
+	struct dw_flow *flow = dw_mem_flow(id);
 	int reason;
 
 	if (!flow)
 		return DW_REASON_INTERNAL;
+	dw_make_passage(w, 1, image, own);
 	if (w->packet.proto == DW_TCP) {
 		reason = dw_check_tcp_in(w, flow);
 		if (reason == DW_GO_ON)
@@ -120,11 +121,12 @@ DW_INLINE int dw_begins_anew(const struct dw_work *w, const struct dw_flow *flow
 /* To the line. DW_GO_ON: the flow is over and this packet opens a new one. */
 DW_INLINE int dw_judge_flow_out(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own, __u32 id)
 {
-	struct dw_flow *flow = dw_flow_of(id);
+	struct dw_flow *flow = dw_mem_flow(id);
 	int reason;
 
 	if (!flow)
 		return DW_REASON_INTERNAL;
+	dw_make_passage(w, 0, image, own);
 	if (w->packet.proto == DW_TCP && dw_begins_anew(w, flow)) {
 		w->over = id;
 		return DW_GO_ON;
@@ -163,13 +165,13 @@ DW_INLINE int dw_judge_icmp_error(const struct dw_frame *frame, struct dw_work *
 	bad = dw_walk_quoted(frame, at, w->packet.family, quoted, inbound);
 	if (bad || quoted->flags & DW_PACKET_LATER)
 		return DW_REASON_ICMP_NO_FLOW;
-	if (!dw_in6_equal(quoted->src, w->packet.dst))
+	if (!dw_in6_equal(&quoted->src, &w->packet.dst))
 		return DW_REASON_ICMP_NO_FLOW; /* errors go to who sent the packet */
 	dw_make_key(quoted, !inbound, &w->key);
 	w->outcome.flow = dw_flow_find((const struct dw_image *)image, &w->key);
 	if (!w->outcome.flow)
 		return DW_REASON_ICMP_NO_FLOW;
-	flow = dw_flow_of(w->outcome.flow);
+	flow = dw_mem_flow(w->outcome.flow);
 	if (!flow)
 		return DW_REASON_INTERNAL;
 	if (quoted->proto == DW_TCP && !dw_quotes_segment(flow, quoted->seq, inbound ? DW_TCP_OUT : DW_TCP_IN))

@@ -12,18 +12,18 @@
 #include "work.h"
 
 /* Addresses that no packet from the line may have, and scopes that must not cross (R1, R2, R4). */
-DW_INLINE int dw_check_scope_in(const struct dw_packet *p, const struct dw_own *own, const struct dw_blob *image)
+DW_INLINE int dw_check_scope_in(const struct dw_packet *p, const struct dw_spot *ours, const struct dw_blob *image)
 {
-	if (dw_is_multicast(p->dst))
+	if (dw_is_multicast(&p->dst))
 		return DW_REASON_MULTICAST;
 	if (p->flags & DW_PACKET_GROUP)
 		return DW_REASON_WRONG_MAC; /* one host's address in a frame for many */
-	if (dw_is_ula(p->src) || dw_is_ula(p->dst))
+	if (dw_is_ula(&p->src) || dw_is_ula(&p->dst))
 		return DW_REASON_LINK_LOCAL_CROSSING;
-	if (dw_is_link_local(p->src) || dw_is_link_local(p->dst)) {
-		if (!dw_is_self(own, p->dst))
+	if (dw_is_link_local(&p->src) || dw_is_link_local(&p->dst)) {
+		if (!(ours->flags & DW_SPOT_SELF))
 			return DW_REASON_LINK_LOCAL_CROSSING;
-		return dw_is_link_local(p->src) ? 0 : DW_REASON_LINK_LOCAL_CROSSING;
+		return dw_is_link_local(&p->src) ? 0 : DW_REASON_LINK_LOCAL_CROSSING;
 	}
 	if (dw_is_bogon(image, &p->src))
 		return DW_REASON_SOURCE_BOGON;
@@ -33,29 +33,32 @@ DW_INLINE int dw_check_scope_in(const struct dw_packet *p, const struct dw_own *
 /* Is the destination ours, and the source not? (R4, R5, R6) */
 DW_INLINE int dw_check_own_in(const struct dw_spot *peer, const struct dw_spot *ours, const struct dw_blob *image)
 {
+	struct dw_in6 place = ours->place;
+
 	if (peer->flags & DW_SPOT_SELF || (peer->flags & (DW_SPOT_PLACED | DW_SPOT_ONLINK)) == DW_SPOT_PLACED)
 		return DW_REASON_SOURCE_OWN;
 	if (ours->flags & DW_SPOT_SELF)
 		return 0;
 	if ((ours->flags & (DW_SPOT_PLACED | DW_SPOT_ONLINK)) != DW_SPOT_PLACED)
 		return DW_REASON_NOT_OURS;
-	return dw_is_assigned(image, ours->place) ? 0 : DW_REASON_UNASSIGNED;
+	return dw_is_assigned(image, place) ? 0 : DW_REASON_UNASSIGNED;
 }
 
 /* An inside host keeps this port open for everybody (R23)? */
-DW_INLINE int dw_judge_independent(struct dw_work *w, const struct dw_blob *image)
+DW_INLINE int dw_judge_independent(struct dw_work *w, const struct dw_blob *image, const struct dw_own *own)
 {
 	__u32 id = dw_may_be_independent(&w->packet) ? dw_find_mark(w, image) : 0;
 	const struct dw_flow *mark;
 
 	if (!id)
 		return DW_GO_ON;
-	mark = dw_flow_of(id);
+	mark = dw_mem_flow(id);
 	if (!mark)
 		return DW_REASON_INTERNAL;
 	w->outcome.rule = DW_READ(mark->rule);
+	dw_accept_new(w, 1, image, own, DW_REASON_INDEPENDENT);
 	w->passage.independent = 1;
-	return dw_accept_new(w, DW_REASON_INDEPENDENT);
+	return DW_REASON_INDEPENDENT;
 }
 
 /* Refused for now, or refused for good and told so? */
@@ -84,9 +87,9 @@ DW_INLINE int dw_judge_new_in(struct dw_work *w, const struct dw_blob *image, co
 	dw_make_query(w, 1);
 	reason = dw_judge(w, image, own);
 	if (dw_is_accepting(reason))
-		return dw_accept_new(w, reason);
+		return dw_accept_new(w, 1, image, own, reason);
 	if (w->judgement.rule == DW_NO_RULE) { /* a rule that refuses is stricter than an open port */
-		int open = dw_judge_independent(w, image);
+		int open = dw_judge_independent(w, image, own);
 
 		if (open != DW_GO_ON)
 			return open;
@@ -101,18 +104,18 @@ DW_INLINE int dw_inbound_ipv6(const struct dw_frame *frame, struct dw_work *w, c
 	__u32 id;
 	int reason;
 
-	if (dw_is_multicast(p->src))
+	if (dw_is_multicast(&p->src))
 		return DW_REASON_SOURCE_MULTICAST;
-	if (dw_in6_equal(p->src, p->dst))
+	if (dw_in6_equal(&p->src, &p->dst))
 		return DW_REASON_SOURCE_IS_DESTINATION;
-	reason = dw_link_control_in(frame, p, own);
+	dw_locate(own, &p->dst, &w->query.ours);
+	reason = dw_link_control_in(frame, p, &w->query.ours);
 	if (reason != DW_GO_ON)
 		return reason;
-	reason = dw_check_scope_in(p, own, image);
+	reason = dw_check_scope_in(p, &w->query.ours, image);
 	if (reason)
 		return reason;
-	dw_locate(own, p->src, &w->query.peer);
-	dw_locate(own, p->dst, &w->query.ours);
+	dw_locate(own, &p->src, &w->query.peer);
 	dw_note_spot(w, &w->query.ours);
 	reason = dw_check_own_in(&w->query.peer, &w->query.ours, image);
 	if (reason)

@@ -34,7 +34,6 @@ DW_INLINE int dw_judge_frame(const struct dw_frame *frame, struct dw_work *w, in
 	reason = dw_walk(frame, own, &w->packet, inbound);
 	if (reason)
 		return reason;
-	dw_make_passage(w, inbound, image, own);
 	if (inbound)
 		reason = w->packet.family == 6 ? dw_inbound_ipv6(frame, w, image, own)
 					       : dw_inbound_ipv4(frame, w, image, own);

@@ -16,15 +16,16 @@
 #define DW_LATE_S 6
 #define DW_LATE_FORGET_S 120
 
-/* Has this flow been refused for six seconds? Notes it, if it is new. */
-DW_INLINE int dw_is_late(const struct dw_flow_key *key)
+/* Has this flow been refused for six seconds? Notes it, if it is new. Not inlined for its frame's sake. */
+DW_GLOBAL int dw_is_late(const struct dw_flow_key *key)
 {
 	struct dw_link *link = dw_mem_link();
-	__u64 now = dw_mem_now(), hash = dw_hash(key), waited;
+	__u64 now = dw_mem_now(), hash, waited;
 	struct dw_late *late;
 
-	if (!link || DW_SETTING(dry))
+	if (!key || !link || DW_SETTING(dry))
 		return 0;
+	hash = dw_hash(key);
 	late = &link->late[dw_hash_top(hash) & (DW_LATE - 1)];
 	waited = now - DW_READ(late->since);
 	if (DW_READ(late->tag) != (hash | 1) || waited > (__u64)DW_LATE_FORGET_S * DW_SETTING(hz)) {

@@ -23,10 +23,10 @@ DW_INLINE int dw_router_lives(const struct dw_router *router, __u64 now)
 }
 
 /* One of the learnt routers? */
-DW_INLINE int dw_is_router(const struct dw_link *link, struct dw_in6 a, __u64 now)
+DW_INLINE int dw_is_router(const struct dw_link *link, const struct dw_in6 *a, __u64 now)
 {
 	for (int i = 0; i < DW_ROUTERS; i++)
-		if (a.hi == DW_LINK_LOCAL_HI && DW_READ(link->router[i].id) == a.lo &&
+		if (a->hi == DW_LINK_LOCAL_HI && DW_READ(link->router[i].id) == a->lo &&
 		    dw_router_lives(&link->router[i], now))
 			return 1;
 	return 0;
@@ -88,7 +88,7 @@ DW_INLINE int dw_is_from_link(const struct dw_packet *p)
 
 DW_INLINE int dw_limit(__u32 kind, const struct dw_packet *p, const struct dw_link *link, int reason)
 {
-	return dw_over_limit(kind, &p->src, dw_is_router(link, p->src, dw_mem_now())) ? DW_REASON_LINK_LIMIT : reason;
+	return dw_over_limit(kind, &p->src, dw_is_router(link, &p->src, dw_mem_now())) ? DW_REASON_LINK_LIMIT : reason;
 }
 
 DW_INLINE int dw_judge_advertisement(const struct dw_frame *frame, const struct dw_packet *p, struct dw_link *link)
@@ -134,23 +134,24 @@ DW_INLINE int dw_judge_discovery(const struct dw_frame *frame, const struct dw_p
 
 DW_INLINE int dw_judge_mld(const struct dw_packet *p, const struct dw_link *link)
 {
-	if (!dw_is_link_local(p->src) || p->hop_limit != 1 || p->flags & (DW_PACKET_FRAGMENT | DW_PACKET_ATOMIC))
+	if (!dw_is_link_local(&p->src) || p->hop_limit != 1 || p->flags & (DW_PACKET_FRAGMENT | DW_PACKET_ATOMIC))
 		return DW_REASON_ND_INVALID;
 	return dw_limit(DW_METER_MLD, p, link, DW_REASON_MLD);
 }
 
-/* To this box or to the link. DW_GO_ON when the packet is nothing of the kind. */
-DW_INLINE int dw_link_control_in(const struct dw_frame *frame, const struct dw_packet *p, const struct dw_own *own)
+/* To this box or to the link. DW_GO_ON when the packet is nothing of the kind. `ours`: where its destination is. */
+DW_INLINE int dw_link_control_in(const struct dw_frame *frame, const struct dw_packet *p, const struct dw_spot *ours)
 {
-	int to_box = dw_is_link_multicast(p->dst) || dw_is_self(own, p->dst);
-	struct dw_link *link = dw_mem_link();
+	int to_box = dw_is_link_multicast(&p->dst) || ours->flags & DW_SPOT_SELF;
+	struct dw_link *link;
 
 	if (!to_box || p->flags & DW_PACKET_LATER)
 		return DW_GO_ON;
+	link = dw_mem_link();
 	if (!link)
 		return DW_REASON_INTERNAL;
 	if (p->proto == DW_UDP) /* from any unicast source: this line's server answers from a global one */
-		return p->sport == 547 && p->dport == 546 && dw_is_link_local(p->dst) ? DW_REASON_DHCPV6
+		return p->sport == 547 && p->dport == 546 && dw_is_link_local(&p->dst) ? DW_REASON_DHCPV6
 										      : DW_GO_ON;
 	if (p->proto != DW_ICMPV6)
 		return DW_GO_ON;
@@ -175,10 +176,10 @@ DW_INLINE int dw_link_control_in(const struct dw_frame *frame, const struct dw_p
 	return DW_GO_ON;
 }
 
-/* What this box itself sends on the link. */
-DW_INLINE int dw_link_control_out(const struct dw_packet *p, const struct dw_own *own)
+/* What this box itself sends on the link. `ours`: where its source is. */
+DW_INLINE int dw_link_control_out(const struct dw_packet *p, const struct dw_spot *ours)
 {
-	if (!dw_is_unspecified(p->src) && !dw_is_self(own, p->src))
+	if (!dw_is_unspecified(&p->src) && !(ours->flags & DW_SPOT_SELF))
 		return DW_GO_ON;
 	if (p->flags & DW_PACKET_LATER)
 		return DW_GO_ON;

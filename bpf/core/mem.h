@@ -6,11 +6,12 @@
  *   dw_mem_control()     the control page
  *   dw_mem_own()         the table of what is ours, the copy in force
  *   dw_mem_image()       the policy in force, read once a packet; NULL: none
- *   dw_mem_bucket(i)     bucket i of the flow table
+ *   dw_mem_slots(i)      bucket i of the flow table's index
+ *   dw_mem_flow(id)      the flow that slot number id - 1 of the index speaks of
  *   dw_mem_fragments(i)  bucket i of the fragment table
  *   dw_mem_link()        what is remembered of the link
  *   dw_mem_rates()       the token buckets of rules
- *   dw_mem_range(i)      range i of the table of ranges, both halves counted
+ *   dw_mem_far_line(b, i)  line i of the image in bank b, when it is not in the first chunk
  *   dw_mem_counter(i)    counter i of this CPU
  *   dw_mem_event()       room for an event, or NULL; dw_mem_send(e) hands it over
  *   dw_mem_now()         jiffies
@@ -31,18 +32,20 @@
 /* For what another CPU may write or read at the same moment: one access, never torn, never repeated. Elsewhere
  * than in the kernel they are C11's relaxed atomics, so that the thread sanitizer can judge them. */
 #ifdef __bpf__
+#define DW_UNROLL _Pragma("unroll")
 #define DW_FORGET(x) asm volatile("" : "+r"(x)) /* the compiler knows nothing of x from here on */
 #define DW_READ(x) (*(volatile __typeof__(x) *)&(x))
 #define DW_WRITE(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
 #else
+#define DW_UNROLL
 #define DW_FORGET(x) ((void)0)
 #define DW_READ(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define DW_WRITE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 #endif
 
-/* A policy image as the verifier sees it: so many bytes. */
+/* A policy image as the verifier sees it: its first chunk. */
 struct dw_blob {
-	__u8 bytes[DW_IMAGE_SIZE];
+	struct dw_line line[DW_CHUNK_LINES];
 };
 
 struct dw_frame {

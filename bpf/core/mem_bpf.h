@@ -23,11 +23,11 @@
 
 DW_MAP_FLAT(control, sizeof(struct dw_control), 1);
 DW_MAP_FLAT(own, sizeof(struct dw_own), DW_OWN_COPIES);
-DW_MAP_FLAT(flows, sizeof(struct dw_bucket), 1024);         /* set by the loader */
+DW_MAP_FLAT(slots, sizeof(struct dw_slots), 1024);          /* set by the loader */
+DW_MAP_FLAT(flows, sizeof(struct dw_flow), 1024 * DW_WAYS); /* set by the loader */
 DW_MAP_FLAT(fragments, sizeof(struct dw_fragment_bucket), DW_FRAGMENT_BUCKETS);
 DW_MAP_FLAT(link, sizeof(struct dw_link), 1);
 DW_MAP_FLAT(rates, sizeof(struct dw_rates), 1);
-DW_MAP_FLAT(ranges, sizeof(struct dw_range), 2 * DW_RANGES);
 DW_MAP_FLAT(counters, sizeof(struct dw_counter), DW_COUNTERS); /* times CPUs, set by the loader */
 DW_MAP_FLAT(outcome, sizeof(struct dw_outcome), 1);         /* trace mode only */
 
@@ -35,15 +35,15 @@ struct dw_policy_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(key_size, sizeof(__u32));
-	__uint(value_size, DW_IMAGE_SIZE);
+	__uint(value_size, DW_CHUNK_SIZE);
 	__uint(max_entries, 1);
 };
 
-/* Slot 0 holds the image in force. One update swaps the whole policy. */
+/* The first slot holds the first chunk of the image in force: one update of it swaps the whole policy. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(key_size, sizeof(__u32));
-	__uint(max_entries, 1);
+	__uint(max_entries, DW_POLICY_SLOTS);
 	__array(values, struct dw_policy_inner);
 } policy SEC(".maps");
 
@@ -69,15 +69,31 @@ DW_INLINE const struct dw_own *dw_mem_own(void)
 
 DW_INLINE const struct dw_blob *dw_mem_image(void)
 {
-	__u32 key = 0;
-	void *inner = bpf_map_lookup_elem(&policy, &key);
+	__u32 key = DW_POLICY_IN_FORCE, only = 0;
+	void *chunk = bpf_map_lookup_elem(&policy, &key);
 
-	return inner ? bpf_map_lookup_elem(inner, &key) : 0;
+	return chunk ? bpf_map_lookup_elem(chunk, &only) : 0;
 }
 
-DW_INLINE struct dw_bucket *dw_mem_bucket(__u32 index)
+DW_INLINE const struct dw_line *dw_mem_far_line(__u32 bank, __u32 line)
+{
+	__u32 key = DW_POLICY_CHUNK(bank, line / DW_CHUNK_LINES), only = 0;
+	void *chunk = bpf_map_lookup_elem(&policy, &key);
+	const struct dw_blob *blob = chunk ? bpf_map_lookup_elem(chunk, &only) : 0;
+
+	return blob ? &blob->line[line % DW_CHUNK_LINES] : 0;
+}
+
+DW_INLINE struct dw_slots *dw_mem_slots(__u32 index)
 {
 	index &= settings.bucket_mask;
+	return bpf_map_lookup_elem(&slots, &index);
+}
+
+DW_INLINE struct dw_flow *dw_mem_flow(__u32 id)
+{
+	__u32 index = id - 1;
+
 	return bpf_map_lookup_elem(&flows, &index);
 }
 
@@ -99,11 +115,6 @@ DW_INLINE struct dw_rates *dw_mem_rates(void)
 	__u32 key = 0;
 
 	return bpf_map_lookup_elem(&rates, &key);
-}
-
-DW_INLINE const struct dw_range *dw_mem_range(__u32 index)
-{
-	return bpf_map_lookup_elem(&ranges, &index);
 }
 
 DW_INLINE struct dw_counter *dw_mem_counter(__u32 index)
@@ -136,20 +147,26 @@ DW_INLINE __u64 dw_mem_clock_ns(void)
 }
 
 /* Would the packet end at a neighbour of whom the kernel knows nothing yet? One look-up in its routes and
- * neighbours; called only when a packet from outside opens a flow. */
-DW_INLINE int dw_mem_is_strange(const struct dw_frame *frame, struct dw_in6 src, struct dw_in6 dst)
+ * neighbours; called only when a packet from outside opens a flow. A function of its own for its frame's sake. */
+DW_GLOBAL int dw_ask_neighbour(struct xdp_md *ctx, const struct dw_in6 *src, const struct dw_in6 *dst)
 {
-	struct xdp_md *ctx = frame->context;
 	struct bpf_fib_lookup fib = {.family = 10 /* AF_INET6 */};
 
-	if (!settings.ask_neighbours || !ctx)
+	if (!src || !dst)
 		return 0;
 	fib.ifindex = ctx->ingress_ifindex;
-	((__u64 *)fib.ipv6_src)[0] = __builtin_bswap64(src.hi);
-	((__u64 *)fib.ipv6_src)[1] = __builtin_bswap64(src.lo);
-	((__u64 *)fib.ipv6_dst)[0] = __builtin_bswap64(dst.hi);
-	((__u64 *)fib.ipv6_dst)[1] = __builtin_bswap64(dst.lo);
+	((__u64 *)fib.ipv6_src)[0] = __builtin_bswap64(src->hi);
+	((__u64 *)fib.ipv6_src)[1] = __builtin_bswap64(src->lo);
+	((__u64 *)fib.ipv6_dst)[0] = __builtin_bswap64(dst->hi);
+	((__u64 *)fib.ipv6_dst)[1] = __builtin_bswap64(dst->lo);
 	return bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) == BPF_FIB_LKUP_RET_NO_NEIGH;
+}
+
+DW_INLINE int dw_mem_is_strange(const struct dw_frame *frame, const struct dw_in6 *src, const struct dw_in6 *dst)
+{
+	struct xdp_md *ctx = frame->context;
+
+	return settings.ask_neighbours && ctx && dw_ask_neighbour(ctx, src, dst);
 }
 
 #define DW_LOOP(count, function, context) bpf_loop(count, function, context, 0)

@@ -23,9 +23,14 @@ DW_INLINE const struct dw_blob *dw_mem_image(void)
 	return dw_memory->image;
 }
 
-DW_INLINE struct dw_bucket *dw_mem_bucket(__u32 index)
+DW_INLINE struct dw_slots *dw_mem_slots(__u32 index)
 {
-	return &dw_memory->buckets[index & dw_memory->settings.bucket_mask];
+	return &dw_memory->slots[index & dw_memory->settings.bucket_mask];
+}
+
+DW_INLINE struct dw_flow *dw_mem_flow(__u32 id)
+{
+	return (id - 1) / DW_WAYS <= dw_memory->settings.bucket_mask ? &dw_memory->flows[id - 1] : 0;
 }
 
 DW_INLINE struct dw_fragment_bucket *dw_mem_fragments(__u32 index)
@@ -43,19 +48,22 @@ DW_INLINE struct dw_rates *dw_mem_rates(void)
 	return dw_memory->rates;
 }
 
-DW_INLINE const struct dw_range *dw_mem_range(__u32 index)
+/* Here all chunks stand in a row. */
+DW_INLINE const struct dw_line *dw_mem_far_line(__u32 bank, __u32 line)
 {
-	return index < dw_memory->range_count ? &dw_memory->ranges[index] : 0;
+	(void)bank;
+	return line < dw_memory->image_lines ? (const struct dw_line *)dw_memory->image + line : 0;
 }
 
-DW_INLINE int dw_mem_is_strange(const struct dw_frame *frame, struct dw_in6 src, struct dw_in6 dst)
+DW_INLINE int dw_mem_is_strange(const struct dw_frame *frame, const struct dw_in6 *src,
+				const struct dw_in6 *dst)
 {
 	(void)frame;
 	(void)src;
 	if (!DW_SETTING(ask_neighbours))
 		return 0;
 	for (__u32 i = 0; i < dw_memory->neighbours_known; i++)
-		if (dw_memory->neighbours[i].hi == dst.hi && dw_memory->neighbours[i].lo == dst.lo)
+		if (dw_memory->neighbours[i].hi == dst->hi && dw_memory->neighbours[i].lo == dst->lo)
 			return 0;
 	return 1;
 }

@@ -18,13 +18,13 @@ struct dw_blob;
 struct dw_memory {
 	struct dw_settings settings;   /* bucket_mask, hz and secret must be set */
 	const struct dw_own *own;
-	const struct dw_blob *image;   /* DW_IMAGE_SIZE bytes; NULL: no policy */
-	struct dw_bucket *buckets;     /* settings.bucket_mask + 1 */
+	const struct dw_blob *image;   /* so many lines; NULL: no policy */
+	__u32 image_lines;
+	struct dw_slots *slots;        /* settings.bucket_mask + 1: the flow table's index */
+	struct dw_flow *flows;         /* DW_WAYS times as many */
 	struct dw_fragment_bucket *fragments; /* DW_FRAGMENT_BUCKETS */
 	struct dw_link *link;
 	struct dw_rates *rates;
-	const struct dw_range *ranges; /* what the image's `ranges` is an index into */
-	__u32 range_count;
 	struct dw_counter *counters;   /* DW_COUNTERS */
 	const struct dw_in6 *neighbours; /* hosts behind us that are known, when settings.ask_neighbours is set */
 	__u32 neighbours_known;

@@ -12,12 +12,12 @@
 
 DW_INLINE int dw_check_scope_out(const struct dw_packet *p, const struct dw_blob *image)
 {
-	if (dw_is_multicast(p->dst))
+	if (dw_is_multicast(&p->dst))
 		return DW_REASON_MULTICAST;
-	if (dw_is_ula(p->src) || dw_is_ula(p->dst))
+	if (dw_is_ula(&p->src) || dw_is_ula(&p->dst))
 		return DW_REASON_LINK_LOCAL_CROSSING;
-	if (dw_is_link_local(p->src) || dw_is_link_local(p->dst))
-		return dw_is_link_local(p->src) && dw_is_link_local(p->dst) ? 0 : DW_REASON_LINK_LOCAL_CROSSING;
+	if (dw_is_link_local(&p->src) || dw_is_link_local(&p->dst))
+		return dw_is_link_local(&p->src) && dw_is_link_local(&p->dst) ? 0 : DW_REASON_LINK_LOCAL_CROSSING;
 	if (dw_is_bogon(image, &p->src))
 		return DW_REASON_SOURCE_BOGON;
 	return dw_is_bogon(image, &p->dst) ? DW_REASON_DESTINATION_BOGON : 0;
@@ -45,11 +45,12 @@ DW_INLINE int dw_judge_new_out(struct dw_work *w, const struct dw_blob *image, c
 	reason = dw_judge(w, image, own);
 	if (!dw_is_accepting(reason))
 		return reason;
+	dw_accept_new(w, 0, image, own, reason);
 	if (w->judgement.flags & DW_RULE_INDEPENDENT && dw_may_be_independent(&w->packet)) {
 		w->mark = 1;
 		w->passage.independent = 1;
 	}
-	return dw_accept_new(w, reason);
+	return reason;
 }
 
 DW_INLINE int dw_outbound_ipv6(const struct dw_frame *frame, struct dw_work *w, const struct dw_blob *image,
@@ -59,16 +60,16 @@ DW_INLINE int dw_outbound_ipv6(const struct dw_frame *frame, struct dw_work *w, 
 	__u32 id;
 	int reason;
 
-	if (dw_is_multicast(p->src))
+	if (dw_is_multicast(&p->src))
 		return DW_REASON_SOURCE_MULTICAST;
-	reason = dw_link_control_out(p, own);
+	dw_locate(own, &p->src, &w->query.ours);
+	reason = dw_link_control_out(p, &w->query.ours);
 	if (reason != DW_GO_ON)
 		return reason;
 	reason = dw_check_scope_out(p, image);
 	if (reason)
 		return reason;
-	dw_locate(own, p->src, &w->query.ours);
-	dw_locate(own, p->dst, &w->query.peer);
+	dw_locate(own, &p->dst, &w->query.peer);
 	dw_note_spot(w, &w->query.ours);
 	reason = dw_check_own_out(&w->query.ours, &w->query.peer);
 	if (reason)
@@ -116,7 +117,7 @@ DW_INLINE int dw_outbound_ipv4(const struct dw_frame *frame, struct dw_work *w, 
 		if (reason != DW_GO_ON)
 			return reason;
 	}
-	return dw_accept_new(w, DW_REASON_DEFAULT_ACCEPT);
+	return dw_accept_new(w, 0, image, own, DW_REASON_DEFAULT_ACCEPT);
 }
 
 #endif

@@ -25,17 +25,19 @@ struct dw_spot {
 	struct dw_in6 learnt[DW_LEARNT_HOSTS]; /* their names in the image; all zero behind the last */
 };
 
-DW_INLINE int dw_in6_equal(struct dw_in6 a, struct dw_in6 b)
+/* Addresses are handed to inlined functions by pointer: clang 14 loads a struct that is handed over by value byte by byte. */
+DW_INLINE int dw_in6_equal(const struct dw_in6 *a, const struct dw_in6 *b)
 {
-	return a.hi == b.hi && a.lo == b.lo;
+	return a->hi == b->hi && a->lo == b->lo;
 }
 
-DW_INLINE int dw_is_self(const struct dw_own *own, struct dw_in6 a)
+DW_INLINE int dw_is_self(const struct dw_own *own, const struct dw_in6 *address)
 {
+	struct dw_in6 a = *address;
 	const struct dw_in6 *line = own->self[dw_self_line(own->self_seed, a)];
 
 	for (int way = 0; way < DW_SELF_WAYS; way++)
-		if (dw_in6_equal(line[way], a))
+		if (line[way].lo == a.lo && line[way].hi == a.hi)
 			return !!(a.hi | a.lo); /* a free way is no address (R2) */
 	return 0;
 }
@@ -55,7 +57,7 @@ DW_GLOBAL int dw_recall(const struct dw_own *own, struct dw_spot *spot)
 		const struct dw_learnt *line = own->learnt[dw_learnt_line(a, choice)];
 
 		for (int way = 0; way < DW_LEARNT_WAYS; way++) {
-			if (!dw_in6_equal(line[way].address, a))
+			if (!dw_in6_equal(&line[way].address, &a))
 				continue;
 			for (int i = 0; i < DW_LEARNT_HOSTS; i++) {
 				__u32 host = line[way].host[i];
@@ -69,40 +71,45 @@ DW_GLOBAL int dw_recall(const struct dw_own *own, struct dw_spot *spot)
 	return 0;
 }
 
-/* The longest live prefix around the address; one pass over at most two lines. */
-DW_INLINE void dw_place(const struct dw_own *own, struct dw_spot *spot)
+/* The longest live prefix around the address, or DW_NOWHERE; one pass over at most two lines. */
+DW_INLINE __u32 dw_find_prefix(const struct dw_own *own, __u64 hi)
 {
-	__u32 best_length = 0;
+	__u32 best = DW_NOWHERE, best_length = 0, count = own->prefixes;
 
 	for (__u32 slot = 0; slot < DW_PREFIXES; slot++) {
 		const struct dw_prefix *prefix = &own->prefix[slot];
-		__u64 inside = spot->address.hi ^ prefix->net;
+		__u64 inside = hi ^ prefix->net;
+		__u32 length = prefix->length;
 
-		if (slot >= own->prefixes)
+		if (slot >= count)
 			break;
-		if (prefix->length < 48 || prefix->length > 64 || prefix->length <= best_length)
+		if (inside >> 16) /* no prefix is shorter than 48 bits */
 			continue;
-		if (prefix->length == 64 ? inside : inside >> (64 - prefix->length))
+		if (length < 48 || length > 64 || length <= best_length || inside >> (64 - length))
 			continue;
-		best_length = prefix->length;
-		spot->place.hi = (__u64)prefix->source << 16 | (inside & 0xffff);
-		spot->slot = slot;
-		spot->state = prefix->state;
-		spot->flags = DW_SPOT_PLACED | (prefix->flags & DW_PREFIX_ONLINK ? DW_SPOT_ONLINK : 0);
+		best_length = length;
+		best = slot;
 	}
-	spot->place.lo = spot->address.lo;
+	return best;
 }
 
-DW_INLINE void dw_locate(const struct dw_own *own, struct dw_in6 address, struct dw_spot *spot)
+DW_INLINE void dw_locate(const struct dw_own *own, const struct dw_in6 *address, struct dw_spot *spot)
 {
-	spot->address = address;
+	__u32 slot = dw_find_prefix(own, address->hi);
+	const struct dw_prefix *prefix = &own->prefix[slot & (DW_PREFIXES - 1)];
+	__u32 flags = dw_is_self(own, address) ? DW_SPOT_SELF : 0;
+
+	spot->address = *address;
 	spot->place.hi = 0;
-	spot->flags = 0;
-	spot->slot = DW_NOWHERE;
+	spot->place.lo = address->lo;
+	spot->slot = slot;
 	spot->state = DW_PREFIX_NONE;
-	dw_place(own, spot);
-	if (dw_is_self(own, address))
-		spot->flags |= DW_SPOT_SELF;
+	if (slot != DW_NOWHERE) {
+		spot->place.hi = (__u64)prefix->source << 16 | ((address->hi ^ prefix->net) & 0xffff);
+		spot->state = prefix->state;
+		flags |= DW_SPOT_PLACED | (prefix->flags & DW_PREFIX_ONLINK ? DW_SPOT_ONLINK : 0);
+	}
+	spot->flags = flags;
 }
 
 #endif

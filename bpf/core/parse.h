@@ -343,17 +343,15 @@ DW_INLINE __u32 dw_read_tag(const struct dw_frame *frame, struct dw_packet *p, _
 /* A frame that came in is for this MAC address or for a group. `mac` all zero: not known. */
 DW_INLINE int dw_check_mac(const struct dw_eth *eth, const __u8 *mac, struct dw_packet *p)
 {
-	__u8 known = 0, other = 0;
+	const struct dw_wire_mac *ours = (const void *)mac, *dst = (const void *)eth->dst;
 
 	if (eth->dst[0] & 1) {
 		p->flags |= DW_PACKET_GROUP;
 		return 0;
 	}
-	for (int i = 0; i < 6; i++) {
-		known |= mac[i];
-		other |= mac[i] ^ eth->dst[i];
-	}
-	return p->inbound && known && other ? DW_REASON_WRONG_MAC : 0;
+	if (!p->inbound || (ours->first == dst->first && ours->last == dst->last))
+		return 0;
+	return ours->first | ours->last ? DW_REASON_WRONG_MAC : 0;
 }
 
 /* An Ethernet frame. Zero, or the reason to drop it. */

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The only reader of the policy image (rules/lower.cc is the only writer). First match wins, in file order.
+ * The policy's answer for a packet that would open a flow. First match wins: of all rules that match, the one with
+ * the least number. Nothing here walks all rules. Three sources name candidates (layout.h, "A chain asks"):
  *
- * This first classifier is a linear walk over rules of half a line; address sets are sorted ranges, found by
- * binary search, and looked at only after protocol and ports agree. It is exact, and its cost grows with the
- * number of rules: bpf/core/README.md says what replaces it and when.
+ *   services   the exact key of our end, protocol and port: a word of a Bloom filter, then one line or two
+ *   tuples     for rules with masks: bit sets say which tuples can have a rule for this packet; those are asked,
+ *              the one with the least rule first, until none can have a lesser rule than the one found
+ *   few rules  when there are only a few without an exact key, one by one
+ *
+ * Each candidate is verified whole, so these only have to name every rule that matches, never to be right about
+ * one. A rule that matches and lets the packet go on (audit, or a rate that is exceeded) starts the search anew
+ * for greater numbers.
  */
 #ifndef DW_POLICY_H
 #define DW_POLICY_H
 
-#include "image.h"
-#include "own.h"
 #include "rate.h"
+#include "sets.h"
 #include "wire.h"
 
 /* A packet that would open a flow, as the rules see it. */
@@ -33,78 +38,298 @@ struct dw_judgement {
 	__u32 flags;    /* DW_RULE_* of that rule */
 	__u32 audited;  /* how many audit rules matched on the way */
 	__u32 audit_rule; /* the last of them */
-	__u32 passed_by;  /* the last rule that matched and let the packet go on */
 	__u32 over_rate;  /* the first rule that matched but for its rate; DW_NO_RULE: none */
 	__u32 log_sample; /* of the chain */
 };
 
-/* Is the address one of a learnt host that is named in these ranges? Inline, and without a key of its own: on
- * kernel 6.1 all frames together have 512 bytes of stack. */
-DW_INLINE int dw_in_learnt(const struct dw_blob *image, __u32 offset, __u32 count, const struct dw_spot *spot)
+#define DW_NO_INDEX (~0u)
+#define DW_NAMES (1 + DW_LEARNT_HOSTS) /* that our end may have: its place, and learnt hosts */
+
+struct dw_candidate {
+	__u32 index, counter, rate, verdict, flags; /* as in struct dw_rule */
+};
+
+/* How far the search is. It stands beside the judgement, off the stack. */
+struct dw_hunt {
+	__u64 tuples;     /* still to be asked, the one with the least rule first */
+	__u32 next, end;  /* candidates still to be verified: numbers of rules, or words of lists */
+	__u32 listed;     /* the latter */
+	__u32 name, names; /* of our end: next, and how many to ask services for */
+	__u32 few;        /* rules that are walked one by one, not begun yet */
+	__u32 from;       /* least index that counts: what is below has been passed */
+	__u32 peer_set;   /* of `found` */
+	struct dw_candidate found;
+	struct dw_candidate best; /* of those that match; its index is DW_NO_INDEX: none so far */
+	__u32 done;
+};
+
+struct dw_policy_walk {
+	const struct dw_blob *image;
+	const struct dw_query *query;
+	struct dw_judgement *judgement;
+	struct dw_hunt *hunt;
+};
+
+DW_INLINE const struct dw_chain *dw_chain_of(const struct dw_blob *image, const struct dw_query *query)
 {
-	for (int i = 0; i < DW_LEARNT_HOSTS; i++) {
-		if (!spot->learnt[i].hi)
+	const struct dw_image *header = (const struct dw_image *)image;
+
+	return query->inbound ? &header->inbound : &header->outbound;
+}
+
+DW_INLINE void dw_hunt_list(const struct dw_blob *image, const struct dw_chain *chain, struct dw_hunt *hunt,
+			    __u32 word)
+{
+	hunt->next = word + 1;
+	hunt->end = hunt->next + dw_number_at(image, chain->lists.line, word);
+	hunt->listed = 1;
+}
+
+/* ---- services -------------------------------------------------------------------------------------- */
+
+DW_INLINE int dw_is_service(const struct dw_service *service, __u64 lo, __u64 key)
+{
+	return service->lo == lo && (service->name & (DW_SERVICE_KEY | DW_SERVICE_USED)) == (key | DW_SERVICE_USED);
+}
+
+/* The service with this key; 0: none. */
+DW_INLINE const struct dw_service *dw_find_service(const struct dw_blob *image, const struct dw_chain *chain,
+						   __u64 lo, __u64 key)
+{
+	__u64 hash = dw_service_hash(chain->seed, lo, key), bits = dw_bloom_bits(hash);
+
+	if ((dw_word_at(image, chain->bloom.line, dw_pick(hash << 32, chain->bloom.count)) & bits) != bits)
+		return 0;
+	for (int choice = 0; choice < 2; choice++) {
+		__u64 place = choice ? dw_mix(hash, 1) : hash;
+		const struct dw_service *pair;
+
+		pair = (const void *)dw_line_at(image,
+						chain->services.line + dw_pick(place, chain->services.count));
+		if (!pair)
 			return 0;
-		if (dw_in_ranges(image, offset, count, &spot->learnt[i]))
-			return 1;
+		if (dw_is_service(&pair[0], lo, key))
+			return &pair[0];
+		if (dw_is_service(&pair[1], lo, key))
+			return &pair[1];
 	}
 	return 0;
 }
 
-DW_INLINE int dw_in_part(const struct dw_blob *image, __u32 flags, struct dw_span raw, struct dw_span placed,
-			 const struct dw_spot *spot)
+/* Asks the services for one name of our end. Non-zero: one is `found`; what remains is to ask for the peer. */
+DW_GLOBAL int dw_ask_services(const struct dw_blob *image, const struct dw_query *query, struct dw_hunt *hunt)
 {
-	if (raw.count && dw_in_ranges(image, raw.offset, raw.count, &spot->address))
-		return 1;
-	if (!placed.count)
+	const struct dw_service *service;
+	const struct dw_chain *chain;
+	const struct dw_in6 *name;
+	__u32 number;
+
+	if (!image || !query || !hunt)
 		return 0;
-	if (spot->flags & DW_SPOT_PLACED && dw_in_ranges(image, placed.offset, placed.count, &spot->place))
-		return 1;
-	return flags & DW_SET_LEARNT && spot->flags & DW_SPOT_LEARNT &&
-	       dw_in_learnt(image, placed.offset, placed.count, spot);
+	number = hunt->name++;
+	if (number >= DW_NAMES)
+		return 0;
+	name = number ? &query->ours.learnt[number - 1] : &query->ours.place;
+	if (number ? !name->hi : !(query->ours.flags & DW_SPOT_PLACED))
+		return 0;
+	chain = dw_chain_of(image, query);
+	service = dw_find_service(image, chain, name->lo, dw_service_key(name->hi, query->proto, query->dport));
+	if (!service || service->index >= hunt->best.index)
+		return 0;
+	if (service->name & DW_SERVICE_LIST) {
+		dw_hunt_list(image, chain, hunt, service->peer_set);
+		return 0;
+	}
+	if (service->index < hunt->from)
+		return 0;
+	hunt->peer_set = service->peer_set;
+	hunt->found.index = service->index;
+	hunt->found.counter = service->counter;
+	hunt->found.rate = 0;
+	hunt->found.verdict = service->name >> DW_SERVICE_VERDICT_SHIFT;
+	hunt->found.flags = (service->name & DW_SERVICE_LOG ? DW_RULE_LOG : 0) |
+			    (service->name & DW_SERVICE_INDEPENDENT ? DW_RULE_INDEPENDENT : 0);
+	return 1;
 }
 
-DW_GLOBAL int dw_in_set(const struct dw_blob *image, __u32 number, const struct dw_spot *spot)
+/* The service found is the best candidate, if the peer is in its set. Not in dw_ask_services: on kernel 6.1 all frames
+ * together have 512 bytes of stack. */
+DW_INLINE void dw_take_service(const struct dw_blob *image, const struct dw_query *query, struct dw_hunt *hunt)
 {
-	const struct dw_image *header = (const struct dw_image *)image;
-	const struct dw_set *set;
-	int self;
-
-	if (!image || !spot)
-		return 0;
-	set = dw_image_at(image, header->sets.offset + number * sizeof(*set));
-	if (!set || number >= header->sets.count)
-		return 0;
-	self = !!(spot->flags & DW_SPOT_SELF);
-	if (!(set->flags & DW_SET_ANY) && !(self && set->flags & DW_SET_SELF) &&
-	    !dw_in_part(image, set->flags, set->raw, set->placed, spot))
-		return 0;
-	if (self && set->flags & DW_SET_NOT_SELF)
-		return 0;
-	return !dw_in_part(image, set->flags, set->not_raw, set->not_placed, spot);
+	if (hunt->peer_set == DW_NO_SET || dw_in_set(image, hunt->peer_set, &query->peer))
+		hunt->best = hunt->found;
 }
 
-struct dw_walk {
-	const struct dw_blob *image;
-	const struct dw_query *query;
-	struct dw_judgement *judgement;
-	__u32 rules; /* offset of the chain's first rule */
-};
+/* ---- rules with masks ------------------------------------------------------------------------------ */
 
-DW_INLINE int dw_rule_matches(const struct dw_walk *walk, const struct dw_rule *rule)
+/* A part of the packet under a mask, as a hash. */
+DW_INLINE __u64 dw_part_hash(const struct dw_query *query, __u32 dimension, __u32 mask)
 {
-	const struct dw_query *query = walk->query;
+	if (dimension == DW_OUR_PLACE)
+		return dw_place_hash(mask, query->ours.place.hi, query->ours.place.lo);
+	if (dimension == DW_THE_SERVICE)
+		return dw_mix(dw_masked_service(mask, query->proto, query->dport), mask);
+	return dw_peer_hash(mask, query->peer.address.hi, query->peer.address.lo);
+}
 
-	if (rule->proto != DW_ANY_PROTO && rule->proto != query->proto)
+/* Which tuples can have a rule for this packet: those that have one for each of its three parts. */
+DW_GLOBAL __u64 dw_tuples_for(const struct dw_blob *image, const struct dw_query *query)
+{
+	const struct dw_chain *chain;
+	__u64 place, service, peer;
+
+	if (!image || !query)
+		return 0;
+	chain = dw_chain_of(image, query);
+	place = chain->always[DW_OUR_PLACE];
+	service = chain->always[DW_THE_SERVICE];
+	peer = chain->always[DW_THE_PEER];
+	for (__u32 i = 0; i < DW_PARTS_MAX; i++) {
+		const struct dw_part *part;
+		__u64 bits;
+
+		if (i >= chain->parts.count)
+			break;
+		part = (const void *)dw_line_at(image, chain->parts.line + i / DW_PARTS_A_LINE);
+		if (!part)
+			return 0;
+		part += i % DW_PARTS_A_LINE;
+		bits = dw_word_at(image, part->line,
+				  dw_pick(dw_part_hash(query, part->dimension, part->mask), part->count));
+		if (part->dimension == DW_THE_SERVICE)
+			service |= bits;
+		else if (part->dimension == DW_THE_PEER)
+			peer |= bits;
+		else if (query->ours.flags & DW_SPOT_PLACED)
+			place |= bits;
+	}
+	return place & service & peer;
+}
+
+/* The number of the lowest bit that is set. */
+DW_INLINE __u32 dw_lowest_bit(__u64 bits)
+{
+	__u32 number = 0;
+
+	for (__u32 half = 32; half; half /= 2)
+		if (!(bits & ((1ull << half) - 1))) {
+			bits >>= half;
+			number += half;
+		}
+	return number;
+}
+
+DW_INLINE int dw_note_entry(const struct dw_blob *image, const struct dw_chain *chain, struct dw_hunt *hunt,
+			    const struct dw_entry *line, __u32 tag)
+{
+	for (__u32 way = 0; way < DW_ENTRY_WAYS; way++) {
+		if (line[way].tag != tag)
+			continue;
+		if (line[way].list & DW_ENTRY_ONE) {
+			hunt->next = line[way].list & ~DW_ENTRY_ONE;
+			hunt->end = hunt->next + 1;
+			hunt->listed = 0;
+		} else {
+			dw_hunt_list(image, chain, hunt, line[way].list);
+		}
+		return 1;
+	}
+	return 0;
+}
+
+/* Asks the next tuple for its candidates. */
+DW_GLOBAL int dw_ask_tuple(const struct dw_blob *image, const struct dw_query *query, struct dw_hunt *hunt)
+{
+	const struct dw_chain *chain;
+	const struct dw_tuple *tuple;
+	const struct dw_line *line;
+	__u32 number;
+	__u64 hash;
+
+	if (!image || !query || !hunt)
+		return 0;
+	chain = dw_chain_of(image, query);
+	number = dw_lowest_bit(hunt->tuples) & (DW_TUPLES_MAX - 1);
+	hunt->tuples &= hunt->tuples - 1;
+	tuple = (const void *)dw_line_at(image, chain->tuples.line + number / DW_TUPLES_A_LINE);
+	if (!tuple)
+		return 0;
+	tuple += number % DW_TUPLES_A_LINE;
+	if (tuple->first >= hunt->best.index) { /* and so are all that follow */
+		hunt->tuples = 0;
+		return 0;
+	}
+	hash = dw_key_hash(number, dw_part_hash(query, DW_OUR_PLACE, tuple->local),
+			   dw_masked_service(tuple->service, query->proto, query->dport),
+			   dw_part_hash(query, DW_THE_PEER, tuple->peer_length));
+	line = dw_line_at(image, chain->entries.line + dw_pick(hash, chain->entries.count));
+	if (!line || dw_note_entry(image, chain, hunt, (const void *)line, (__u32)hash | 1))
+		return 0;
+	line = dw_line_at(image, chain->entries.line + dw_pick(dw_mix(hash, 1), chain->entries.count));
+	if (line)
+		dw_note_entry(image, chain, hunt, (const void *)line, (__u32)hash | 1);
+	return 0;
+}
+
+DW_INLINE int dw_rule_fits_ends(const struct dw_rule *rule, const struct dw_query *query)
+{
+	const struct dw_spot *ours = &query->ours, *peer = &query->peer;
+
+	if (rule->flags & (DW_RULE_EXACT | DW_RULE_SUBNET)) {
+		if (!(ours->flags & DW_SPOT_PLACED) || ours->place.hi != rule->place_hi)
+			return 0;
+		if (rule->flags & DW_RULE_EXACT && ours->place.lo != rule->place_lo)
+			return 0;
+	}
+	return !(dw_mask_high(rule->peer.hi ^ peer->address.hi, rule->peer_length) |
+		 dw_mask_low(rule->peer.lo ^ peer->address.lo, rule->peer_length));
+}
+
+DW_INLINE int dw_rule_matches(const struct dw_blob *image, const struct dw_query *query, const struct dw_rule *rule)
+{
+	if (!(rule->flags & DW_RULE_ANY_PROTO) && rule->proto != query->proto)
 		return 0;
 	if (query->dport < rule->port_first || query->dport > rule->port_last)
 		return 0;
 	if (query->sport < rule->from_first || query->sport > rule->from_last)
 		return 0;
-	if (rule->local_set != DW_NO_SET && !dw_in_set(walk->image, rule->local_set, &query->ours))
+	if (!dw_rule_fits_ends(rule, query))
 		return 0;
-	return rule->remote_set == DW_NO_SET || dw_in_set(walk->image, rule->remote_set, &query->peer);
+	if (rule->our_set != DW_NO_SET && !dw_in_set(image, rule->our_set, &query->ours))
+		return 0;
+	return rule->peer_set == DW_NO_SET || dw_in_set(image, rule->peer_set, &query->peer);
 }
+
+/* Verifies the next candidate. Numbers of a list stand by index, so the first that matches is its best. */
+DW_GLOBAL int dw_try_candidate(const struct dw_blob *image, const struct dw_query *query, struct dw_hunt *hunt)
+{
+	const struct dw_chain *chain;
+	const struct dw_rule *rule;
+	__u32 number;
+
+	if (!image || !query || !hunt)
+		return 0;
+	chain = dw_chain_of(image, query);
+	number = hunt->next++;
+	if (hunt->listed)
+		number = dw_number_at(image, chain->lists.line, number);
+	rule = (const void *)dw_line_at(image, chain->rules.line + number);
+	if (!rule || rule->index >= hunt->best.index) {
+		hunt->next = hunt->end;
+		return 0;
+	}
+	if (rule->index < hunt->from || !dw_rule_matches(image, query, rule))
+		return 0;
+	hunt->next = hunt->end;
+	hunt->best.index = rule->index;
+	hunt->best.counter = rule->counter;
+	hunt->best.rate = rule->rate;
+	hunt->best.verdict = rule->verdict;
+	hunt->best.flags = rule->flags;
+	return 0;
+}
+
+/* ---- the search ------------------------------------------------------------------------------------ */
 
 DW_INLINE void dw_count(__u32 id, __u32 packets, __u32 bytes)
 {
@@ -119,101 +344,118 @@ DW_INLINE void dw_count(__u32 id, __u32 packets, __u32 bytes)
 	counter->bytes += bytes;
 }
 
+/* From index `from` on. */
+DW_INLINE void dw_begin_hunt(const struct dw_policy_walk *walk, __u32 from)
+{
+	const struct dw_chain *chain = dw_chain_of(walk->image, walk->query);
+	struct dw_hunt *hunt = walk->hunt;
+
+	hunt->best.index = DW_NO_INDEX;
+	hunt->from = from;
+	hunt->name = 0;
+	hunt->names = 0;
+	if (chain->services.count)
+		hunt->names = walk->query->ours.flags & DW_SPOT_LEARNT ? DW_NAMES : 1;
+	hunt->next = 0;
+	hunt->end = 0;
+	hunt->few = chain->tuples.count ? 0 : chain->rules.count;
+	hunt->tuples = chain->tuples.count ? dw_tuples_for(walk->image, walk->query) : 0;
+}
+
 /* Asked last: the answer spends a token. */
-DW_INLINE int dw_exceeds_rate(const struct dw_walk *walk, const struct dw_rule *rule)
+DW_INLINE int dw_exceeds_rate(const struct dw_policy_walk *walk)
 {
 	const struct dw_query *query = walk->query;
 
-	if (query->again)
+	if (!walk->hunt->best.rate || query->again)
 		return 0;
-	return dw_over_rate(walk->image, rule->rate, rule->counter,
+	return dw_over_rate(walk->image, walk->hunt->best.rate, walk->hunt->best.counter,
 			    query->inbound ? &query->peer.address : &query->ours.address);
 }
 
-/* One step of the walk; non-zero ends it. */
-static long dw_try_rule(__u32 i, void *context)
+/* All candidates have been asked. Non-zero: the search is over. */
+DW_INLINE long dw_conclude(const struct dw_policy_walk *walk)
 {
-	struct dw_walk *walk = context;
 	struct dw_judgement *judgement = walk->judgement;
-	const struct dw_rule *rule = dw_image_at(walk->image, walk->rules + i * sizeof(*rule));
+	struct dw_hunt *hunt = walk->hunt;
 
-	if (!rule)
+	if (hunt->best.index == DW_NO_INDEX) {
+		hunt->done = 1;
 		return 1;
-	/* Alternatives of a rule stand side by side: one that lets the packet go on is asked once a packet. */
-	if (judgement->passed_by == rule->counter)
-		return 0;
-	if (!dw_rule_matches(walk, rule))
-		return 0;
-	if (rule->rate && dw_exceeds_rate(walk, rule)) {
-		judgement->passed_by = rule->counter;
+	}
+	if (dw_exceeds_rate(walk)) {
 		if (judgement->over_rate == DW_NO_RULE)
-			judgement->over_rate = rule->counter;
-		return 0;
-	}
-	if (rule->verdict == DW_AUDIT) {
+			judgement->over_rate = hunt->best.counter;
+	} else if (hunt->best.verdict == DW_AUDIT) {
 		judgement->audited++;
-		judgement->audit_rule = rule->counter;
-		judgement->passed_by = rule->counter;
-		dw_count(rule->counter, walk->query->packets, walk->query->length);
+		judgement->audit_rule = hunt->best.counter;
+		dw_count(hunt->best.counter, walk->query->packets, walk->query->length);
+	} else {
+		judgement->verdict = hunt->best.verdict;
+		judgement->rule = hunt->best.counter;
+		judgement->index = hunt->best.index;
+		judgement->flags = hunt->best.flags;
+		hunt->done = 1;
+		return 1;
+	}
+	dw_begin_hunt(walk, hunt->best.index + 1);
+	return 0;
+}
+
+/* One step of the search; non-zero ends it. */
+static long dw_hunt_on(__u32 i, void *context)
+{
+	struct dw_policy_walk *walk = context;
+	struct dw_hunt *hunt = walk->hunt;
+
+	(void)i;
+	if (hunt->next < hunt->end)
+		return dw_try_candidate(walk->image, walk->query, hunt);
+	if (hunt->name < hunt->names) {
+		if (dw_ask_services(walk->image, walk->query, hunt))
+			dw_take_service(walk->image, walk->query, hunt);
 		return 0;
 	}
-	judgement->verdict = rule->verdict;
-	judgement->rule = rule->counter;
-	judgement->index = rule->index;
-	judgement->flags = rule->flags;
-	return 1;
+	if (hunt->tuples)
+		return dw_ask_tuple(walk->image, walk->query, hunt);
+	if (!hunt->few)
+		return dw_conclude(walk);
+	hunt->next = 0;
+	hunt->end = hunt->few;
+	hunt->few = 0;
+	hunt->listed = 0;
+	return 0;
 }
+
+#define DW_STEPS_MAX (1u << 23) /* what bpf_loop takes; the compiler of images says how many are needed */
 
 /* Judges the packet by its direction's chain. Returns 0, or -1 when there was nothing to judge by. */
 DW_GLOBAL int dw_policy_judge(const struct dw_blob *image, const struct dw_query *query,
-			      struct dw_judgement *judgement)
+			      struct dw_judgement *judgement, struct dw_hunt *hunt)
 {
-	const struct dw_image *header = (const struct dw_image *)image;
+	struct dw_policy_walk walk = {image, query, judgement, hunt};
 	const struct dw_chain *chain;
-	struct dw_walk walk;
 
-	if (!image || !query || !judgement)
+	if (!image || !query || !judgement || !hunt)
 		return -1;
-	chain = query->inbound ? &header->inbound : &header->outbound;
+	chain = dw_chain_of(image, query);
 	judgement->verdict = chain->default_verdict;
 	judgement->rule = DW_NO_RULE;
 	judgement->index = 0;
 	judgement->flags = 0;
 	judgement->audited = 0;
 	judgement->audit_rule = DW_NO_RULE;
-	judgement->passed_by = DW_NO_RULE;
 	judgement->over_rate = DW_NO_RULE;
 	judgement->log_sample = chain->log_sample;
-	walk.image = image;
-	walk.query = query;
-	walk.judgement = judgement;
-	walk.rules = chain->rules.offset;
-	DW_LOOP(chain->rules.count, dw_try_rule, &walk);
-	return 0;
-}
-
-/* Is this subnet of this source a network that the rule file names? (R5) */
-DW_INLINE int dw_is_assigned(const struct dw_blob *image, struct dw_in6 place)
-{
-	const struct dw_image *header = (const struct dw_image *)image;
-	__u32 source = place.hi >> 16 & (DW_SOURCES - 1), subnet = place.hi & 0xffff;
-	const __u8 *byte;
-
-	if (subnet >= header->networks[source].count)
+	hunt->done = 0;
+	dw_begin_hunt(&walk, 0);
+	if (hunt->names == 1 && dw_ask_services(image, query, hunt)) /* most often all that there is to ask */
+		dw_take_service(image, query, hunt);
+	if (hunt->next == hunt->end && hunt->name == hunt->names && !hunt->tuples && !hunt->few &&
+	    hunt->best.index == DW_NO_INDEX)
 		return 0;
-	byte = dw_image_at(image, header->networks[source].offset + subnet / 8);
-	return byte && *byte >> (subnet % 8) & 1;
-}
-
-/* Addresses that are never valid on the public Internet (R2). */
-DW_INLINE int dw_is_bogon(const struct dw_blob *image, const struct dw_in6 *address)
-{
-	const struct dw_image *header = (const struct dw_image *)image;
-	__u32 octet = address->hi >> 56;
-
-	if (!(header->bogon_octets[octet >> 6] >> (octet & 63) & 1))
-		return 0;
-	return dw_in_ranges(image, header->bogons.offset, header->bogons.count, address);
+	DW_LOOP(DW_STEPS_MAX, dw_hunt_on, &walk);
+	return hunt->done ? 0 : -1;
 }
 
 #endif

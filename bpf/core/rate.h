@@ -13,22 +13,10 @@
 #include "meter.h"
 #include "image.h"
 
-DW_INLINE struct dw_in6 dw_in6_mask(struct dw_in6 address, __u32 length)
-{
-	struct dw_in6 prefix = {0, 0};
-
-	if (length > 64)
-		prefix.lo = address.lo & ~0ull << (128 - length);
-	if (length)
-		prefix.hi = length < 64 ? address.hi & ~0ull << (64 - length) : address.hi;
-	return prefix;
-}
-
 /* Names a source of a rule; never 0. */
 DW_INLINE __u64 dw_source_tag(__u32 counter, struct dw_in6 source, __u32 length)
 {
-	struct dw_in6 prefix = dw_in6_mask(source, length);
-
+	struct dw_in6 prefix = {dw_mask_high(source.hi, length), dw_mask_low(source.lo, length)};
 	__u64 one = dw_hash3(prefix.hi, prefix.lo, counter), other = dw_hash3_other(prefix.hi, prefix.lo, counter);
 
 	return (one >> 32 << 32 | other >> 32) | 1;
@@ -74,9 +62,10 @@ DW_GLOBAL int dw_over_rate(const struct dw_blob *image, __u32 number, __u32 coun
 
 	if (!image || !sender || !rates || number > header->rates.count)
 		return 1;
-	rate = dw_image_at(image, header->rates.offset + (number - 1) * sizeof(*rate));
+	rate = (const void *)dw_line_at(image, header->rates.line + (number - 1) / DW_RATES_A_LINE);
 	if (!rate)
 		return 1;
+	rate += (number - 1) % DW_RATES_A_LINE;
 	pace.step = rate->step;
 	pace.depth = rate->depth;
 	if (rate->length == DW_RATE_OF_RULE) {

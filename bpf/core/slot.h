@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Slot words: one line of eight opens each bucket of the flow table and of the fragment table, and says all that
+ * Slot words: one line of eight stands for each bucket of the flow table and of the fragment table, and says all that
  * is needed to find, expire and evict without touching what the slots hold (layout.h: tag, class, timeout,
  * status, last use).
  *
@@ -13,10 +13,6 @@
 
 #include "hash.h"
 #include "mem.h"
-
-struct dw_slots {
-	__u64 word[DW_WAYS];
-};
 
 DW_INLINE __u32 dw_slot_tag(__u64 word)
 {

@@ -90,6 +90,11 @@ struct dw_eth {
 	__u16 type;
 } DW_WIRE;
 
+struct dw_wire_mac { /* the six bytes of an address in two loads */
+	__u32 first;
+	__u16 last;
+} DW_WIRE __attribute__((may_alias));
+
 struct dw_tag { /* 802.1Q, behind the ethertype that announces it */
 	__u16 control; /* priority, and the VLAN's number in 12 bits */
 	__u16 type;

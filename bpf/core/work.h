@@ -29,6 +29,7 @@ struct dw_work {
 	struct dw_search search;
 	struct dw_query query;
 	struct dw_judgement judgement;
+	struct dw_hunt hunt;
 	struct dw_passage passage;
 	struct dw_outcome outcome;
 	__u32 intent; /* enum dw_intent */
@@ -60,30 +61,30 @@ DW_INLINE void dw_work_begin(struct dw_work *w, __u32 length, __u32 segments)
 	w->told = 0;
 }
 
-DW_INLINE int dw_is_multicast(struct dw_in6 a)
+DW_INLINE int dw_is_multicast(const struct dw_in6 *a)
 {
-	return a.hi >> 56 == 0xff;
+	return a->hi >> 56 == 0xff;
 }
 
 /* Link-local multicast: ff02::/16 and its relatives with other flags. */
-DW_INLINE int dw_is_link_multicast(struct dw_in6 a)
+DW_INLINE int dw_is_link_multicast(const struct dw_in6 *a)
 {
-	return (a.hi >> 48 & 0xff0f) == 0xff02;
+	return (a->hi >> 48 & 0xff0f) == 0xff02;
 }
 
-DW_INLINE int dw_is_link_local(struct dw_in6 a)
+DW_INLINE int dw_is_link_local(const struct dw_in6 *a)
 {
-	return a.hi >> 54 == 0xfe80 >> 6;
+	return a->hi >> 54 == 0xfe80 >> 6;
 }
 
-DW_INLINE int dw_is_ula(struct dw_in6 a)
+DW_INLINE int dw_is_ula(const struct dw_in6 *a)
 {
-	return a.hi >> 57 == 0xfc >> 1;
+	return a->hi >> 57 == 0xfc >> 1;
 }
 
-DW_INLINE int dw_is_unspecified(struct dw_in6 a)
+DW_INLINE int dw_is_unspecified(const struct dw_in6 *a)
 {
-	return !(a.hi | a.lo);
+	return !(a->hi | a->lo);
 }
 
 DW_INLINE int dw_is_icmp_error(const struct dw_packet *p)
@@ -136,17 +137,18 @@ DW_INLINE int dw_may_be_independent(const struct dw_packet *p)
 	return (p->proto == DW_TCP || p->proto == DW_UDP) && dw_opens_flow(p);
 }
 
-/* The key of the flow that a packet belongs to. `inbound`: it travels from outside to inside. */
+/* The key of the flow that a packet belongs to. `inbound`: it travels from outside to inside. What is behind the
+ * addresses is written as one word, since the hash reads it in halves: a CPU waits when it reads at once what was
+ * written in smaller parts. */
 DW_INLINE void dw_make_key(const struct dw_packet *p, int inbound, struct dw_flow_key *key)
 {
+	__u32 inside_port = inbound ? p->dport : p->sport, outside_port = inbound ? p->sport : p->dport;
+
+	if (dw_is_icmp(p)) /* 1: asked from outside; 2: no echo, and part of no flow (R19) */
+		outside_port = dw_echo(p) ? dw_echo(p) == (inbound ? 1 : 2) : 2;
 	key->inside = inbound ? p->dst : p->src;
 	key->outside = inbound ? p->src : p->dst;
-	key->inside_port = inbound ? p->dport : p->sport;
-	key->outside_port = inbound ? p->sport : p->dport;
-	key->proto = p->proto;
-	key->pad[0] = key->pad[1] = key->pad[2] = 0;
-	if (dw_is_icmp(p)) /* 1: asked from outside; 2: no echo, and part of no flow (R19) */
-		key->outside_port = dw_echo(p) ? dw_echo(p) == (inbound ? 1 : 2) : 2;
+	((dw_long *)key)[4] = inside_port | outside_port << 16 | (__u64)p->proto << 32;
 }
 
 /* What a flow is admitted under. It changes with each load, and with each address that a learnt host has lost:
@@ -156,6 +158,7 @@ DW_INLINE __u32 dw_generation(const struct dw_blob *image, const struct dw_own *
 	return ((const struct dw_image *)image)->generation + own->losses;
 }
 
+/* Only for packets that have or open a flow: most of what is refused never asks. */
 DW_INLINE void dw_make_passage(struct dw_work *w, int inbound, const struct dw_blob *image,
 			       const struct dw_own *own)
 {
@@ -216,7 +219,7 @@ DW_INLINE int dw_judge(struct dw_work *w, const struct dw_blob *image, const str
 		w->query.ours.flags |= dw_recall(own, &w->query.ours);
 		w->query.peer.flags |= dw_recall(own, &w->query.peer);
 	}
-	if (dw_policy_judge(image, &w->query, &w->judgement))
+	if (dw_policy_judge(image, &w->query, &w->judgement, &w->hunt))
 		return DW_REASON_INTERNAL;
 	w->told = !w->query.again && ((const struct dw_image *)image)->options & DW_OPTION_REPORT_JUDGED;
 	return dw_take_judgement(w);
@@ -230,7 +233,7 @@ DW_INLINE int dw_is_accepting(int reason)
 /* The packet goes on in its flow. */
 DW_INLINE int dw_pass_in_flow(struct dw_work *w, __u32 id)
 {
-	const struct dw_flow *flow = dw_flow_of(id);
+	const struct dw_flow *flow = dw_mem_flow(id);
 
 	if (!flow)
 		return DW_REASON_INTERNAL;
@@ -242,12 +245,14 @@ DW_INLINE int dw_pass_in_flow(struct dw_work *w, __u32 id)
 }
 
 /* The packet is accepted for `reason` by itself, and opens a flow if it is of the kind that does. */
-DW_INLINE int dw_accept_new(struct dw_work *w, int reason)
+DW_INLINE int dw_accept_new(struct dw_work *w, int inbound, const struct dw_blob *image, const struct dw_own *own,
+			    int reason)
 {
 	w->fresh = 1;
 	if (!dw_opens_flow(&w->packet))
 		return reason;
 	w->intent = DW_INTENT_OPEN;
+	dw_make_passage(w, inbound, image, own);
 	w->passage.rule = w->outcome.rule;
 	w->passage.reason = reason;
 	return reason;

@@ -60,12 +60,14 @@ std::vector<std::string> cut_connections(const std::vector<TcpConnection>& conne
 std::vector<std::string> broken_protection(const Policy& now, const Policy& then) {
     std::vector<std::string> broken;
     const std::vector<Protected> promised = translate(now, then);
-    for (const std::vector<Protected>* lines : {&promised, &then.protects})
+    for (const std::vector<Protected>* lines : {&promised, &then.protects}) {
+        if (lines->empty()) continue;
         for (const Broken& one : check_protected(*lines, then)) {
             std::string text = fmt::format("protect {}: {}", one.line->name, one.text);
             if (std::find(broken.begin(), broken.end(), text) == broken.end())
                 broken.push_back(std::move(text));
         }
+    }
     return broken;
 }
 

@@ -7,7 +7,9 @@
 
 #include "control/config_file.h"
 #include "control/counter_registry.h"
+#include "control/dishctl/cost_text.h"
 #include "control/dishctl/text.h"
+#include "control/image_json.h"
 #include "rules/lower.h"
 
 namespace dishwall {
@@ -49,12 +51,10 @@ std::vector<ProvenClaim> claims_of(const Policy& policy) {
 }
 
 std::string summary_of(const CheckReport& report) {
-    std::string text = fmt::format(
-        "{} is good: {}, {}, {}, image {} of {}", report.file, counted(report.inbound, "inbound rule"),
-        counted(report.outbound, "outbound rule"), counted(report.networks, "network"),
-        bytes_text(report.image_bytes), bytes_text(DW_IMAGE_SIZE));
-    if (report.ranges > 0) text += fmt::format(", {} ranges of {}", report.ranges, DW_RANGES);
-    return text;
+    return fmt::format("{} is good: {}, {}, {}, image {} of {}", report.file,
+                       counted(report.inbound, "inbound rule"), counted(report.outbound, "outbound rule"),
+                       counted(report.networks, "network"), bytes_text(report.cost.bytes),
+                       bytes_text(DW_IMAGE_SIZE));
 }
 
 }  // namespace
@@ -80,14 +80,16 @@ CheckReport check_rule_file(const std::string& path) {
     report.inbound = config->policy.inbound.rules.size();
     report.outbound = config->policy.outbound.rules.size();
     report.networks = config->policy.networks.size();
-    report.image_bytes = compiled->image.size();
-    report.ranges = compiled->ranges.size();
+    report.cost = compiled->facts;
     report.message = summary_of(report);
     return report;
 }
 
 std::string check_view(const CheckReport& report) {
+    const json cost = image_json(report.cost);
     std::string text = printable(report.message) + "\n";
+    for (const char* chain : {"inbound", "outbound"})
+        text += fmt::format("  {}: {}\n", chain, cost_text(cost[chain]));
     for (const ProvenClaim& claim : report.claims) {
         const bool protects = claim.kind == ProvenClaim::Kind::protect;
         const std::string what = protects ? "protect " + claim.name : fmt::format("test \"{}\"", claim.name);
@@ -114,8 +116,7 @@ json check_document(const std::vector<CheckReport>& reports) {
                          {"proven", std::move(claims)},
                          {"rules", {{"inbound", report.inbound}, {"outbound", report.outbound}}},
                          {"networks", report.networks},
-                         {"image_bytes", report.image_bytes},
-                         {"ranges", report.ranges}});
+                         {"image", report.good ? image_json(report.cost) : json(nullptr)}});
     }
     return {{"good", std::ranges::all_of(reports, &CheckReport::good)}, {"files", std::move(files)}};
 }

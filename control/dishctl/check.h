@@ -27,7 +27,8 @@ struct CheckReport {
     std::string message;              // one line
     std::string diagnostics;          // errors and warnings, rendered
     std::vector<ProvenClaim> claims;  // of a good file: all of them
-    std::size_t inbound = 0, outbound = 0, networks = 0, image_bytes = 0, ranges = 0;
+    std::size_t inbound = 0, outbound = 0, networks = 0;
+    ImageFacts cost;  // of a good file
 };
 
 [[nodiscard]] CheckReport check_rule_file(const std::string& path);

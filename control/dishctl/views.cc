@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "control/dishctl/cost_text.h"
 #include "control/dishctl/line_views.h"
 #include "control/dishctl/policy_views.h"
 #include "control/dishctl/text.h"
@@ -118,6 +119,17 @@ std::string uplink_text(const json& reply, const View& view) {
                        generic ? " (slower than native)" : "", text_of(reply, "egress"));
 }
 
+// What the policy in force takes of memory, and of a packet's time at the most.
+std::string image_fields(const json& image) {
+    const std::uint64_t chunks = number_of(image, "chunks");
+    std::string text = field(
+        "image", fmt::format("{} of {}, {} held in {} chunk{}", bytes_text(number_of(image, "bytes")),
+                             bytes_text(number_of(image, "limit")), bytes_text(number_of(image, "held")), chunks,
+                             chunks == 1 ? "" : "s"));
+    for (const char* chain : {"inbound", "outbound"}) text += field(chain, cost_text(part_of(image, chain)));
+    return text;
+}
+
 std::string guard_text(const json& guard, const View& view) {
     if (const std::string trouble = text_of(guard, "trouble"); !trouble.empty())
         return colored("NOT as it should be: " + printable(trouble), Color::red, view.color);
@@ -152,10 +164,9 @@ std::string status_view(const json& reply, const View& view) {
         field("rule file", fmt::format("{}, loaded {}, generation {}", printable(text_of(reply, "config")),
                                        date_text(text_of(reply, "loaded_at")), text_of(reply, "generation")));
     text += policy_fields(reply, view);
-    text +=
-        field("rules", fmt::format("{} inbound, {} outbound; image {} of {}", text_of(rules, "inbound"),
-                                   text_of(rules, "outbound"), bytes_text(number_of(reply, "image_bytes")),
-                                   bytes_text(number_of(reply, "image_limit"))));
+    text += field("rules", fmt::format("{} inbound, {} outbound", text_of(rules, "inbound"),
+                                       text_of(rules, "outbound")));
+    text += image_fields(part_of(reply, "image"));
     text += field("flow table", fmt::format("{} flows at most, {}", text_of(flows, "slots"),
                                             bytes_text(number_of(flows, "bytes"))));
     text += field("daemon", fmt::format("dishwalld {}, process {}, layout {}, pins in {}",

@@ -62,8 +62,8 @@ void Comparison::add(const dw_event& event, const CounterRegistry& names) {
     const auto now = static_cast<dw_verdict>(event.verdict);
     if (comes_to(then.verdict, now) || stays_open(event, then)) return;
 
-    const RuleCounter* rule = event.rule == DW_NO_RULE ? nullptr : names.find(event.rule);
-    const Key key{rule == nullptr ? "" : rule->name, to_string(now),
+    const std::optional<RuleCounter> rule = names.find(event.rule);
+    const Key key{rule ? rule->name : "", to_string(now),
                   then.rule == nullptr ? "" : then.rule->name, to_string(then.verdict)};
     if (differences_.size() == kDifferencesMost && !differences_.contains(key)) {
         ++unlisted_;

@@ -38,7 +38,7 @@ TEST(CounterRegistry, VanishedNameStaysAsGoneAndComesBackWithItsId) {
     ASSERT_TRUE(registry.assign(rules_named({"web", "ssh"})));
     const std::uint32_t web = id_of(registry, "web");
     ASSERT_TRUE(registry.assign(rules_named({"ssh", "new"})));
-    ASSERT_NE(registry.find(web), nullptr);
+    ASSERT_TRUE(registry.find(web));
     EXPECT_TRUE(registry.find(web)->is_gone());
     EXPECT_NE(id_of(registry, "new"), web);
     const auto reused = registry.assign(rules_named({"web"}));
@@ -89,42 +89,82 @@ TEST(CounterRegistry, SurvivesARoundTripThroughText) {
     CounterRegistry registry;
     ASSERT_TRUE(registry.assign(rules_named({"web", "ssh"})));
     ASSERT_TRUE(registry.assign(rules_named({"ssh"})));
+    ASSERT_TRUE(registry.assign(policy_with("accept tcp 443 to nas\naccept tcp 22 to nas name ssh\n",
+                                            "reject tcp 25\ndefault accept\n")));
     CounterRegistry read;
-    ASSERT_TRUE(read.from_json(registry.to_json()));
+    ASSERT_TRUE(read.from_text(registry.to_text()));
     EXPECT_EQ(read.list(), registry.list());
-    EXPECT_EQ(read.to_json(), registry.to_json());
+    EXPECT_EQ(read.to_text(), registry.to_text());
     EXPECT_EQ(read.list()[0].place, "test.conf:10");
     EXPECT_EQ(read.list()[0].chain, "inbound");
+    EXPECT_EQ(registry.to_text(),
+              "dishwall counters 2\t1\n"
+              "128\t1\tin\taccept\ttest.conf:10\tweb\n"
+              "129\t0\tin\taccept\ttest.conf:11\tssh\n"
+              "130\t0\tin\taccept\ttest.conf:10\t\n"  // its place is its name
+              "131\t0\tout\treject\ttest.conf:14\t\n");
+    EXPECT_EQ(registry.find(130)->name, "test.conf:10");
+}
+
+TEST(CounterRegistry, ALoadOfTheSameRulesChangesNothing) {
+    CounterRegistry registry;
+    ASSERT_TRUE(registry.assign(rules_named({"web", "ssh"})));
+    CounterRegistry again = registry;
+    ASSERT_TRUE(again.assign(rules_named({"web", "ssh"})));
+    EXPECT_EQ(again, registry);
+    ASSERT_TRUE(again.assign(rules_named({"web"})));
+    EXPECT_NE(again, registry);
 }
 
 TEST(CounterRegistry, BrokenTextIsRefusedAndChangesNothing) {
-    const std::pair<const char*, const char*> cases[] = {
+    const std::string head = "dishwall counters 2\t1\n";
+    const std::pair<std::string, const char*> cases[] = {
         {"", "this is not a counter registry"},
-        {"[]", "this is not a counter registry"},
-        {R"({"format":2,"loads":1,"counters":[]})", "this is not a counter registry"},
-        {R"({"format":1,"counters":[]})", "this is not a counter registry"},
-        {R"({"format":1,"loads":1})", "this is not a counter registry"},
-        {R"({"format":"1","loads":1,"counters":[]})", "this is not a counter registry"},
-        {R"({"format":1,"loads":1,"counters":[{"id":128}]})",
-         R"(an entry of the counter registry is malformed: {"id":128})"},
-        {R"({"format":1,"loads":1,"counters":[{"id":1,"name":"a","place":"","chain":"","verdict":"","gone_since":0}]})",
-         "counter 1 of the registry is out of range"},
-        {R"({"format":1,"loads":1,"counters":[
-            {"id":128,"name":"a","place":"","chain":"","verdict":"","gone_since":0},
-            {"id":128,"name":"b","place":"","chain":"","verdict":"","gone_since":0}]})",
+        {"dishwall counters 1\t1\n", "this is not a counter registry"},
+        {"dishwall counters 2\t\n", "this is not a counter registry"},
+        {R"({"format":1,"loads":1,"counters":[]})", "this is not a counter registry"},
+        {head + "128\n", "a line of the counter registry is malformed: 128"},
+        {head + "128\t0\tup\taccept\ta:1\tweb\n",
+         "a line of the counter registry is malformed: 128\t0\tup\taccept\ta:1\tweb"},
+        {head + "128\t0\tin\taccept\ta\tweb\n",
+         "a line of the counter registry is malformed: 128\t0\tin\taccept\ta\tweb"},
+        {head + "1\t0\tin\taccept\ta:1\tweb\n", "counter 1 of the registry is out of range"},
+        {head + "4294967295\t0\tin\taccept\ta:1\tweb\n", "counter 4294967295 of the registry is out of range"},
+        {head + "128\t0\tin\taccept\ta:1\tweb\n128\t0\tin\taccept\ta:2\tssh\n",
          "counter 128 is in the registry twice"},
-        {R"({"format":1,"loads":1,"counters":[
-            {"id":128,"name":"a","place":"","chain":"","verdict":"","gone_since":0},
-            {"id":129,"name":"a","place":"","chain":"","verdict":"","gone_since":0}]})",
-         "'a' is in the counter registry twice"},
+        {head + "128\t0\tin\taccept\ta:1\tweb\n129\t0\tin\taccept\ta:2\tweb\n",
+         "'web' is in the counter registry twice"},
     };
     for (const auto& [text, message] : cases) {
         CounterRegistry registry;
-        const Result<void> read = registry.from_json(text);
+        const Result<void> read = registry.from_text(text);
         ASSERT_FALSE(read) << text;
         EXPECT_EQ(read.error().message, message);
-        EXPECT_TRUE(registry.list().empty());
+        EXPECT_TRUE(registry.empty());
     }
+}
+
+// What a load of many rules asks of it, within a second even where nothing is optimised.
+TEST(CounterRegistry, AsManyNamesAsThereAreCountersComeAndGo) {
+    Policy policy, other;
+    for (unsigned i = 0; i < DW_RULES_MAX; ++i) {
+        Rule rule;
+        rule.place = {"rules.conf", i + 10, 5};
+        rule.name = fmt::format("rules.conf:{}", i + 10);
+        policy.inbound.rules.push_back(rule);
+        rule.name = fmt::format("other-{}", i);
+        other.inbound.rules.push_back(std::move(rule));
+    }
+    CounterRegistry registry;
+    ASSERT_TRUE(registry.assign(policy));
+    EXPECT_EQ(registry.id_of(policy.inbound.rules.back()), DW_REASONS_MAX + DW_RULES_MAX - 1);
+    const auto reused = registry.assign(other);
+    ASSERT_TRUE(reused);
+    EXPECT_EQ(reused->size(), DW_RULES_MAX);
+    EXPECT_EQ(registry.find(DW_REASONS_MAX)->name, "other-0");
+    CounterRegistry read;
+    ASSERT_TRUE(read.from_text(registry.to_text()));
+    EXPECT_EQ(read.list(), registry.list());
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ TEST_F(DaemonLife, IsReadyOnlyWhenItEnforces) {
     ASSERT_TRUE(daemon->start()) << daemon->log();
     EXPECT_NE(xdp_program_on_uplink(), 0u);
     EXPECT_EQ(egress_programs_on_uplink(), 1u);
-    for (const char* pin : {"control", "own", "flows", "fragments", "link", "counters", "policy", "events",
-                            "image_a", "image_b", "link_ingress"})
+    for (const char* pin : {"control", "own", "slots", "flows", "fragments", "link", "counters", "policy",
+                            "events", "image_a_0", "link_ingress"})
         EXPECT_TRUE(std::filesystem::exists(daemon->pin_dir + "/" + pin)) << pin;
     send(kToWeb);
     send(kToSsh, 3);
@@ -165,10 +165,10 @@ TEST_F(DaemonLife, CountersWithoutTheirNamesStartAtZero) {
     send(kToWeb, 4);
     daemon->signal(SIGTERM);
     EXPECT_EQ(daemon->wait(), 0);
-    std::ofstream(daemon->state_dir() / "counters.json") << "half a regis";
+    std::ofstream(daemon->state_dir() / "counters.txt") << "half a regis";
     ASSERT_TRUE(daemon->start()) << daemon->log();
     EXPECT_NE(
-        daemon->log().find("counters.json: this is not a counter registry; totals of rules start at zero"),
+        daemon->log().find("counters.txt: this is not a counter registry; totals of rules start at zero"),
         std::string::npos)
         << daemon->log();
     EXPECT_EQ(daemon->packets_of_rule("web"), 0u);

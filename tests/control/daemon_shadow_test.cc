@@ -39,10 +39,10 @@ protected:
     // As the programs see it: in the header of the pinned image that is in force.
     bool programs_report() const {
         const UniqueFd policy(bpf_obj_get((daemon->pin_dir + "/policy").c_str()));
-        std::uint32_t slot = 0, id = 0;
+        std::uint32_t slot = DW_POLICY_IN_FORCE, id = 0;
         EXPECT_EQ(bpf_map_lookup_elem(policy.get(), &slot, &id), 0);
         const UniqueFd image(bpf_map_get_fd_by_id(id));
-        std::vector<std::byte> bytes(DW_IMAGE_SIZE);
+        std::vector<std::byte> bytes(DW_CHUNK_SIZE);
         EXPECT_EQ(bpf_map_lookup_elem(image.get(), &slot, bytes.data()), 0);
         return (reinterpret_cast<const dw_image*>(bytes.data())->options & DW_OPTION_REPORT_JUDGED) != 0;
     }

@@ -35,6 +35,8 @@ TEST_F(FileVerbs, check_needs_no_daemon) {
     EXPECT_EQ(ran.code, 0) << ran.err;
     EXPECT_EQ(ran.out.substr(0, ran.out.find(", image")),
               file("good.conf") + " is good: 2 inbound rules, 0 outbound rules, 1 network");
+    EXPECT_NE(ran.out.find(" of 64 MiB\n  inbound: "), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("\n  outbound: 0 services; at worst "), std::string::npos) << ran.out;
     const Ran bad = run("check " + file("bad.conf"));
     EXPECT_EQ(bad.code, 3);
     EXPECT_EQ(bad.out, "");
@@ -48,7 +50,7 @@ TEST_F(FileVerbs, check_names_what_is_proven) {
     write("good.conf", std::string(kGood) + kClaims);
     const Ran ran = run("check " + file("good.conf"));
     EXPECT_EQ(ran.code, 0) << ran.err;
-    EXPECT_EQ(ran.out.substr(ran.out.find('\n')),
+    EXPECT_EQ(ran.out.substr(ran.out.find("\n  proven")),
               "\n  proven: protect management, 1 line (good.conf:12)\n"
               "  proven: test \"web is up\", 2 expectations (good.conf:13)\n");
     write("broken.conf", std::string(kGood) + "test \"mail\" { inbound tcp 25 to nas expect accept }\n");

@@ -72,8 +72,13 @@ inline nlohmann::json canned_status() {
         "guard":{"table":"dishwall-eth0","trouble":"","held_back":{"inbound":{"packets":12,"bytes":900},
                  "outbound":{"packets":3,"bytes":210}}},
         "routers":[{"address":"fe80::1","expires_in":295}],"config":"/etc/dishwall/dishwall.conf","loaded_at":"2026-11-22T13:05:01.250Z","generation":3,
-        "rules":{"inbound":7,"outbound":2},"image_bytes":12345,"image_limit":4194304,
+        "rules":{"inbound":7,"outbound":2},
         "flow_table":{"slots":131072,"bytes":17825792},"layout":1,"pin_dir":"/sys/fs/bpf/dishwall"})");
+    status["image"] = canned(R"({"bytes":12345,"limit":67108864,"held":8388608,"chunks":2,"sets":1,"prefixes":3,
+        "address_bytes":192,
+        "inbound":{"services":7,"rule_lines":0,"tuples":0,"longest_list":0,"bytes":512,"worst_accesses":4,"worst_rules":1},
+        "outbound":{"services":0,"rule_lines":40,"tuples":3,"longest_list":5,"bytes":4096,"worst_accesses":21,
+                    "worst_rules":9}})");
     status["prefixes"] = canned_prefixes();
     status["line"] = canned_line();
     status["hosts"] = canned(R"({"devices":2,"addresses":5,"domains":3,"stale":2})");

@@ -25,7 +25,10 @@ delegated  2001:db8:2200::/56, valid for another 4 min 55 s, preferred for 2 min
 last RA    12 s ago
 guard      nftables table inet dishwall-eth0, held back 12 packets in, 3 out
 rule file  /etc/dishwall/dishwall.conf, loaded 2026-11-22 13:05:01, generation 3
-rules      7 inbound, 2 outbound; image 12 KiB of 4.0 MiB
+rules      7 inbound, 2 outbound
+image      12 KiB of 64 MiB, 8.0 MiB held in 2 chunks
+inbound    7 services; at worst 4 memory accesses in a row, 1 rule compared
+outbound   0 services, 40 other lines in 3 tuples; at worst 21 memory accesses in a row, 9 rules compared
 flow table 131072 flows at most, 17 MiB
 daemon     dishwalld 0.1.0, process 4711, layout 1, pins in /sys/fs/bpf/dishwall
 router     fe80::1, for another 4 min 55 s

@@ -23,7 +23,7 @@ protected:
                        {policy_,
                         own_,
                         names_,
-                        flows_,
+                        {slots_, flows_},
                         {0, 250, kTimeouts},
                         {0, 0, 250},
                         [this](const Rule&, const Ipv6Address&) { return bucket_; }});
@@ -60,7 +60,8 @@ protected:
     static constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
     static constexpr std::array<__u32, DW_TIMEOUTS> kTimeouts{100, 100, 100, 100, 100, 100, 100, 100};
     RateState bucket_{3, 10, 700};
-    std::vector<dw_bucket> flows_;
+    std::vector<dw_slots> slots_;
+    std::vector<dw_flow> flows_;
     Policy policy_;
     Own own_;
     CounterRegistry names_;
@@ -216,12 +217,12 @@ TEST_F(Explain, AKnownFlowIsJudgedAgainByItsFirstPacket) {
     use("drop tcp 443 to nas name web\n");
     const char* leaving = "out tcp [2001:db8:aa00:1::10]:443 > [2001:db8:1::1]:40000 A";
     EXPECT_FALSE(explain_outcome(by_rule(DW_DROP, DW_REASON_RULE_DROP, 0), leaving).agree);
-    dw_bucket bucket{};
-    bucket.slot[2] = DW_SLOT_LIVE << DW_SLOT_STATUS_SHIFT;
-    dw_flow& flow = bucket.flow[2];
+    slots_.resize(1);
+    flows_.resize(DW_WAYS);
+    slots_[0].word[2] = DW_SLOT_LIVE << DW_SLOT_STATUS_SHIFT;
+    dw_flow& flow = flows_[2];
     flow.origin = DW_OUTSIDE;
     flow.key = {{0x20010db8aa000001, 0x10}, {0x20010db800010000, 1}, 443, 40000, IPPROTO_TCP, {}};
-    flows_ = {bucket};
     const Explanation explanation = explain_outcome(by_rule(DW_DROP, DW_REASON_RULE_DROP, 0), leaving);
     EXPECT_TRUE(explanation.agree) << explanation.reply.dump(1);
     EXPECT_EQ(explanation.reply["steps"][2],

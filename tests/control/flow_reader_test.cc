@@ -43,11 +43,13 @@ dw_flow web_flow() {
 }
 
 struct Table {
-    std::vector<dw_bucket> buckets = std::vector<dw_bucket>(4);
+    std::vector<dw_slots> slots = std::vector<dw_slots>(4);
+    std::vector<dw_flow> flows = std::vector<dw_flow>(4 * DW_WAYS);
     void put(std::size_t bucket, std::size_t way, std::uint64_t word) {
-        buckets[bucket].flow[way] = web_flow();
-        buckets[bucket].slot[way] = word;
+        flows[bucket * DW_WAYS + way] = web_flow();
+        slots[bucket].word[way] = word;
     }
+    FlowTable view() { return {slots, flows}; }
 };
 
 TEST(FlowReader, TakesLiveFlowsOnly) {
@@ -55,7 +57,7 @@ TEST(FlowReader, TakesLiveFlowsOnly) {
     table.put(0, 0, 0);
     table.put(1, 3, slot(DW_SLOT_BUSY, DW_OUTSIDE_ESTABLISHED, DW_TIMEOUT_TCP_ESTABLISHED, kNow));
     table.put(2, 7, slot(DW_SLOT_LIVE, DW_OUTSIDE_ESTABLISHED, DW_TIMEOUT_TCP_ESTABLISHED, kNow - 10 * kHz));
-    const FlowDump dump = read_flows(table.buckets, times(), 100);
+    const FlowDump dump = read_flows(table.view(), times(), 100);
     ASSERT_EQ(dump.flows.size(), 1u);
     EXPECT_EQ(dump.used, 1u);
     EXPECT_TRUE(dump.flows[0].established());
@@ -68,22 +70,48 @@ TEST(FlowReader, LeavesOutExpiredByTheSlotsOwnTimeout) {
     table.put(0, 0, slot(DW_SLOT_LIVE, DW_INSIDE_EMBRYONIC, DW_TIMEOUT_ICMP, kNow - 60 * kHz));
     table.put(0, 1, slot(DW_SLOT_LIVE, DW_INSIDE_EMBRYONIC, DW_TIMEOUT_ICMP, kNow - 60 * kHz - 1));
     table.put(0, 2, slot(DW_SLOT_LIVE, DW_INSIDE_EMBRYONIC, DW_TIMEOUT_UDP, kNow - 61 * kHz));
-    EXPECT_EQ(read_flows(table.buckets, times(), 100).used, 2u);
+    EXPECT_EQ(read_flows(table.view(), times(), 100).used, 2u);
 }
 
 TEST(FlowReader, ASlotWrittenAfterTheClockWasReadIsFresh) {
     Table table;
     table.put(0, 0, slot(DW_SLOT_LIVE, DW_INSIDE_EMBRYONIC, DW_TIMEOUT_ICMP, kNow + 5));
-    EXPECT_EQ(read_flows(table.buckets, times(), 100).used, 1u);
+    EXPECT_EQ(read_flows(table.view(), times(), 100).used, 1u);
 }
 
 TEST(FlowReader, CountsBeyondTheLimit) {
     Table table;
     for (std::size_t way = 0; way < DW_WAYS; ++way)
         table.put(3, way, slot(DW_SLOT_LIVE, DW_INSIDE_ESTABLISHED, DW_TIMEOUT_UDP, kNow));
-    const FlowDump dump = read_flows(table.buckets, times(), 3);
+    const FlowDump dump = read_flows(table.view(), times(), 3);
     EXPECT_EQ(dump.flows.size(), 3u);
     EXPECT_EQ(dump.used, 8u);
+}
+
+TEST(FlowReader, ABucketIsATableOfItsOwn) {
+    Table table;
+    table.put(1, 7, slot(DW_SLOT_LIVE, DW_INSIDE_ESTABLISHED, DW_TIMEOUT_UDP, kNow));
+    table.flows[DW_WAYS + 7].key.inside_port = 4711;
+    EXPECT_EQ(read_flows(table.view().bucket(0), times(), 100).used, 0u);
+    EXPECT_EQ(read_flows(table.view().bucket(1), times(), 100).flows.at(0).flow.key.inside_port, 4711);
+}
+
+TEST(FlowReader, CountersOfLiveFlowsWithTheirNumbers) {
+    Table table;
+    table.put(0, 0, slot(DW_SLOT_BUSY, DW_INSIDE_ESTABLISHED, DW_TIMEOUT_UDP, kNow));
+    table.put(0, 5, slot(DW_SLOT_LIVE, DW_INSIDE_ESTABLISHED, DW_TIMEOUT_UDP, kNow));
+    table.put(3, 1, slot(DW_SLOT_LIVE, DW_INSIDE_ESTABLISHED, DW_TIMEOUT_UDP, kNow - 301 * kHz));
+    table.put(3, 2, slot(DW_SLOT_LIVE, DW_INSIDE_ESTABLISHED, DW_TIMEOUT_UDP, kNow - 300 * kHz));
+    table.flows[3 * DW_WAYS + 2].in.packets = 99;
+    std::vector<FlowCounters> counters(7);  // of a former look
+    read_counters(table.view(), times(), &counters);
+    ASSERT_EQ(counters.size(), 2u);
+    EXPECT_EQ(counters[0].flow, 5u);
+    EXPECT_EQ(counters[0].tag, 0xabcd);
+    EXPECT_EQ(counters[0].in.bytes, 300u);
+    EXPECT_EQ(counters[0].out.packets, 2u);
+    EXPECT_EQ(counters[1].flow, 3 * DW_WAYS + 2);
+    EXPECT_EQ(counters[1].in.packets, 99u);
 }
 
 TEST(FlowJson, TheSideThatOpenedTheFlowIsTheSource) {

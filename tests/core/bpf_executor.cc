@@ -44,9 +44,8 @@ dw_settings test_settings(const TableSetup& setup) {
 
 std::uint32_t cpu_count() { return static_cast<std::uint32_t>(sysconf(_SC_NPROCESSORS_CONF)); }
 
-KernelMaps maps_with_images(const Programs& programs) {
+KernelMaps described_maps(const Programs& programs) {
     KernelMaps maps = or_throw(programs.maps());
-    or_throw(make_images(&maps));
     dw_control control{};
     control.magic = DW_MAGIC;
     control.layout = DW_LAYOUT_VERSION;
@@ -99,11 +98,12 @@ public:
           strangers_(setup.strangers ? std::make_unique<Strangers>() : nullptr),
           cpus_(cpu_count()),
           programs_(or_throw(Programs::load(test_settings(setup), cpus_, nullptr))),
-          maps_(maps_with_images(programs_)),
+          maps_(described_maps(programs_)),
           installer_(or_throw(PolicyInstaller::open(maps_))),
           own_(or_throw(OwnWriter::open(maps_))),
-          flows_(
-              or_throw(Mapping::of(maps_.flows.get(), buckets_ * sizeof(dw_bucket), Mapping::Access::write))),
+          slots_(or_throw(Mapping::of(maps_.slots.get(), buckets_ * sizeof(dw_slots), Mapping::Access::write))),
+          flows_(or_throw(Mapping::of(maps_.flows.get(), buckets_ * DW_WAYS * sizeof(dw_flow),
+                                      Mapping::Access::write))),
           fragments_(
               or_throw(Mapping::of(maps_.fragments.get(), DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket),
                                    Mapping::Access::write))),
@@ -117,7 +117,8 @@ public:
     void install(const CompiledImage& compiled) override { or_throw(installer_.install(compiled)); }
     void set_own(const Own& own) override { or_throw(own_.write(own)); }
     void forget() override {
-        std::memset(static_cast<void*>(flows_.as<dw_bucket>()), 0, buckets_ * sizeof(dw_bucket));
+        std::memset(static_cast<void*>(slots_.as<dw_slots>()), 0, slots().size_bytes());
+        std::memset(static_cast<void*>(flows_.as<dw_flow>()), 0, flows().size_bytes());
         std::memset(static_cast<void*>(fragments_.as<dw_fragment_bucket>()), 0,
                     DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket));
         std::memset(static_cast<void*>(link_.as<dw_link>()), 0, sizeof(dw_link));
@@ -125,7 +126,7 @@ public:
     }
     void wait(std::chrono::milliseconds time) override {
         const auto jiffies = static_cast<std::uint64_t>(time.count()) * kHz / 1000;
-        for (unsigned i = 0; i < buckets_; ++i) age_slots(flows_.as<dw_bucket>()[i].slot, jiffies);
+        for (unsigned i = 0; i < buckets_; ++i) age_slots(slots_.as<dw_slots>()[i].word, jiffies);
         for (unsigned i = 0; i < DW_FRAGMENT_BUCKETS; ++i)
             age_slots(fragments_.as<dw_fragment_bucket>()[i].slot, jiffies);
         age_link(link_.as<dw_link>(), jiffies, kHz);
@@ -155,9 +156,7 @@ public:
         out.resize(options.retval == 3 /* XDP_TX */ ? options.data_size_out : 0);
         return out;
     }
-    dw_flow flow(std::uint32_t id) override {
-        return flows_.as<dw_bucket>()[(id - 1) / DW_WAYS].flow[(id - 1) % DW_WAYS];
-    }
+    dw_flow flow(std::uint32_t id) override { return flows_.as<dw_flow>()[id - 1]; }
     dw_counter counter(std::uint32_t id) override {
         dw_counter total{};
         for (std::uint32_t cpu = 0; cpu < cpus_; ++cpu) {
@@ -177,8 +176,11 @@ public:
         if (error != 0) throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-error));
         return options.retval == (inbound ? kXdpPass : kGoOn);
     }
-    [[nodiscard]] std::span<const dw_bucket> buckets() const override {
-        return flows_.as_array<const dw_bucket>(buckets_);
+    [[nodiscard]] std::span<const dw_slots> slots() const override {
+        return slots_.as_array<const dw_slots>(buckets_);
+    }
+    [[nodiscard]] std::span<const dw_flow> flows() const override {
+        return flows_.as_array<const dw_flow>(buckets_ * DW_WAYS);
     }
     [[nodiscard]] std::span<const dw_fragment_bucket> fragments() const override {
         return fragments_.as_array<const dw_fragment_bucket>(DW_FRAGMENT_BUCKETS);
@@ -192,6 +194,7 @@ private:
     KernelMaps maps_;
     PolicyInstaller installer_;
     OwnWriter own_;
+    Mapping slots_;
     Mapping flows_;
     Mapping fragments_;
     Mapping link_;

@@ -55,7 +55,8 @@ public:
         executor_->install(images_[number % kChanges]);
         executor_->set_own(changing_own(number));
     }
-    [[nodiscard]] std::span<const dw_bucket> buckets() const override { return executor_->buckets(); }
+    [[nodiscard]] std::span<const dw_slots> slots() const override { return executor_->slots(); }
+    [[nodiscard]] std::span<const dw_flow> flows() const override { return executor_->flows(); }
     [[nodiscard]] std::span<const dw_fragment_bucket> fragments() const override {
         return executor_->fragments();
     }

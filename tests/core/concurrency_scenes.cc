@@ -59,17 +59,16 @@ std::string bytes_of(const Entry& key) {
 // All live flows by key. Nobody may be at work.
 std::map<std::string, Held> live_flows(const Machine& machine) {
     std::map<std::string, Held> flows;
-    for (const dw_bucket& bucket : machine.buckets())
-        for (unsigned way = 0; way < DW_WAYS; ++way) {
-            EXPECT_TRUE(bucket.slot[way] == 0 || status_of(bucket.slot[way]) == DW_SLOT_LIVE)
-                << "a slot stays busy";
-            if (bucket.slot[way] == 0) continue;
-            const dw_flow& flow = bucket.flow[way];
-            Held& held = flows[bytes_of(flow.key)];
-            ++held.slots;
-            held.in = flow.in;
-            held.out = flow.out;
-        }
+    for (std::size_t i = 0; i < machine.flows().size(); ++i) {
+        const std::uint64_t word = machine.slots()[i / DW_WAYS].word[i % DW_WAYS];
+        EXPECT_TRUE(word == 0 || status_of(word) == DW_SLOT_LIVE) << "a slot stays busy";
+        if (word == 0) continue;
+        const dw_flow& flow = machine.flows()[i];
+        Held& held = flows[bytes_of(flow.key)];
+        ++held.slots;
+        held.in = flow.in;
+        held.out = flow.out;
+    }
     return flows;
 }
 

@@ -27,7 +27,8 @@ public:
     // Another policy and other prefixes come into force; `number` says which, any is valid. By one CPU at a
     // time.
     virtual void change(unsigned cpu, unsigned number) = 0;
-    [[nodiscard]] virtual std::span<const dw_bucket> buckets() const = 0;
+    [[nodiscard]] virtual std::span<const dw_slots> slots() const = 0;
+    [[nodiscard]] virtual std::span<const dw_flow> flows() const = 0;
     [[nodiscard]] virtual std::span<const dw_fragment_bucket> fragments() const = 0;
 };
 

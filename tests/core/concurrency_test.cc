@@ -11,6 +11,7 @@
 #include "bpf/core/native.h"
 #include "tests/core/concurrency_scenes.h"
 #include "tests/core/names.h"
+#include "tests/core/native_image.h"
 #include "tests/core/world.h"
 
 namespace dishwall::test {
@@ -18,23 +19,17 @@ namespace {
 
 constexpr unsigned kCpus = 4;
 
-struct alignas(DW_LINE) Image {
-    std::byte bytes[DW_IMAGE_SIZE];
-};
-
 class ThreadMachine final : public Machine {
 public:
     explicit ThreadMachine(unsigned buckets)
-        : buckets_(buckets),
+        : slots_(buckets),
+          flows_(std::size_t{buckets} * DW_WAYS),
           fragments_(DW_FRAGMENT_BUCKETS),
-          images_(kChanges),
           owns_(kChanges * 2),
           cpus_(kCpus) {
         for (unsigned i = 0; i < kChanges; ++i) {
-            CompiledImage compiled = lower_or_throw(read_or_throw(changing_rules(i)));
-            std::memcpy(images_[i].bytes, compiled.image.data(), compiled.image.size());
-            ranges_.push_back(std::move(compiled.ranges));
-            reinterpret_cast<dw_image*>(images_[i].bytes)->generation = i + 1;
+            images_.emplace_back(lower_or_throw(read_or_throw(changing_rules(i))));
+            images_[i].header()->generation = i + 1;
         }
         for (unsigned i = 0; i < owns_.size(); ++i) EXPECT_TRUE(encode(changing_own(i), &owns_[i]));
         for (unsigned cpu = 0; cpu < kCpus; ++cpu) set_up(cpu);
@@ -52,12 +47,11 @@ public:
     }
     // Each CPU finds out by itself, as in the kernel.
     void change(unsigned cpu, unsigned number) override {
-        cpus_[cpu].memory.image = reinterpret_cast<const dw_blob*>(images_[number % kChanges].bytes);
-        cpus_[cpu].memory.ranges = ranges_[number % kChanges].data();
-        cpus_[cpu].memory.range_count = static_cast<std::uint32_t>(ranges_[number % kChanges].size());
+        std::as_const(images_[number % kChanges]).put_in_force(&cpus_[cpu].memory);
         cpus_[cpu].memory.own = &owns_[number % owns_.size()];
     }
-    [[nodiscard]] std::span<const dw_bucket> buckets() const override { return buckets_; }
+    [[nodiscard]] std::span<const dw_slots> slots() const override { return slots_; }
+    [[nodiscard]] std::span<const dw_flow> flows() const override { return flows_; }
     [[nodiscard]] std::span<const dw_fragment_bucket> fragments() const override { return fragments_; }
 
 private:
@@ -68,10 +62,11 @@ private:
     };
     void set_up(unsigned cpu) {
         Cpu& one = cpus_[cpu];
-        one.memory.settings.bucket_mask = static_cast<std::uint32_t>(buckets_.size()) - 1;
+        one.memory.settings.bucket_mask = static_cast<std::uint32_t>(slots_.size()) - 1;
         one.memory.settings.hz = 1000;
         for (unsigned i = 0; i < DW_SECRET_WORDS; ++i) one.memory.settings.secret[i] = kTestSecret * (i + 1);
-        one.memory.buckets = buckets_.data();
+        one.memory.slots = slots_.data();
+        one.memory.flows = flows_.data();
         one.memory.fragments = fragments_.data();
         one.memory.link = &link_;
         one.memory.rates = rates_.get();
@@ -81,10 +76,10 @@ private:
         change(cpu, 0);
     }
 
-    std::vector<dw_bucket> buckets_;
+    std::vector<dw_slots> slots_;
+    std::vector<dw_flow> flows_;
     std::vector<dw_fragment_bucket> fragments_;
-    std::vector<Image> images_;
-    std::vector<std::vector<dw_range>> ranges_;
+    std::vector<NativeImage> images_;
     std::unique_ptr<dw_rates> rates_ = std::make_unique<dw_rates>();
     std::vector<dw_own> owns_;
     dw_link link_{};

@@ -103,6 +103,57 @@ DifferentialResult compare_random(unsigned policies, unsigned packets_each, std:
 
 namespace {
 
+// What is wrong with what the core made of the packet; empty: nothing.
+std::string compare_with_oracle(const LargePolicy& large, const Query& query, const dw_outcome& outcome) {
+    const Rule* expected = large.decide(query);
+    const Rule* rule = outcome.rule == DW_NO_RULE ? nullptr : rule_at(large.policy(), outcome.rule_index);
+    const dw_verdict verdict =
+        expected == nullptr ? large.policy().inbound.default_verdict : expected->verdict;
+    if (rule == expected && comes_to(verdict, static_cast<dw_verdict>(outcome.verdict))) return "";
+    return fmt::format("oracle: {} by {}, core: {}", verdict_name(verdict),
+                       expected == nullptr ? "default" : expected->name, describe(outcome));
+}
+
+}  // namespace
+
+DifferentialResult compare_large(Shape shape, unsigned size, unsigned packets, Executor& native,
+                                 Executor* bpf) {
+    constexpr unsigned kEpoch = 1000;  // then flows are forgotten, so that few packets belong to one
+    LargePolicy large(shape, size, size + static_cast<unsigned>(shape));
+    const CompiledImage image = lower_or_throw(large.policy());
+    DifferentialResult result;
+    for (Executor* executor : {&native, bpf}) {
+        if (executor == nullptr) continue;
+        executor->install(image);
+        executor->set_own(large.own());
+    }
+    for (; result.pairs < packets && result.first_difference.empty(); ++result.pairs) {
+        if (result.pairs % kEpoch == 0)
+            for (Executor* executor : {&native, bpf})
+                if (executor != nullptr) executor->forget();
+        const Query query = large.query();
+        const Bytes frame = frame_of(query);
+        const dw_outcome outcome = native.run(query.direction, frame);
+        std::string difference;
+        result.accepted += outcome.verdict == DW_ACCEPT;
+        if (decided_by_rules(outcome.reason)) {
+            ++result.judged_by_rules;
+            difference = compare_with_oracle(large, query, outcome);
+        }
+        if (bpf != nullptr) {
+            const dw_outcome loaded = bpf->run(query.direction, frame);
+            if (!same(loaded, outcome))
+                difference += fmt::format("\nbpf: {}\nnative: {}", describe(loaded), describe(outcome));
+        }
+        if (!difference.empty())
+            result.first_difference =
+                fmt::format("{} {} packet {} ({}): {}", name_of(shape), size, result.pairs, hex(frame), difference);
+    }
+    return result;
+}
+
+namespace {
+
 std::vector<CompiledImage> images_of_the_world() {
     const std::string independent =
         "accept udp 6000 endpoint-independent; accept tcp 6000 endpoint-independent";

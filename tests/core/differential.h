@@ -6,6 +6,7 @@
 #pragma once
 
 #include "tests/core/executor.h"
+#include "tests/core/large_policy.h"
 
 namespace dishwall::test {
 
@@ -19,6 +20,10 @@ struct DifferentialResult {
 
 DifferentialResult compare_random(unsigned policies, unsigned packets_each, std::uint64_t seed,
                                   Executor& native, Executor* bpf);
+
+// The same for one large policy; `size` as LargePolicy takes it.
+DifferentialResult compare_large(Shape shape, unsigned size, unsigned packets, Executor& native,
+                                 Executor* bpf);
 
 struct ConversationResult {
     unsigned packets = 0;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/sanitized.h"
+
 namespace dishwall::test {
 namespace {
 
@@ -15,6 +17,22 @@ TEST(Differential, EvaluatorAndNativeCoreAgree) {
     EXPECT_GE(result.accepted, 20'000u);
     EXPECT_GE(result.over_rate, 1'000u);
 }
+
+class LargePolicies : public testing::TestWithParam<Shape> {};
+
+TEST_P(LargePolicies, OracleAndNativeCoreAgree) {
+    const std::unique_ptr<Executor> native = make_native_executor();
+    const unsigned packets = 5'000 / kRandomRunsDividedBy;
+    // Around the size from which on rules are found by tuples, too.
+    for (const unsigned size : {1u, 16u, 17u, 300u, 10'000u / kRandomRunsDividedBy}) {
+        const DifferentialResult result = compare_large(GetParam(), size, packets, *native, nullptr);
+        EXPECT_EQ(result.first_difference, "");
+        EXPECT_GE(result.judged_by_rules, packets / 2) << "too few packets reach the rules to mean anything";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(, LargePolicies, testing::ValuesIn(kShapes),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
 
 }  // namespace
 }  // namespace dishwall::test

@@ -34,7 +34,9 @@ public:
     // For several threads at once, whose outcomes cannot be told apart: was it accepted, the last of so many
     // times?
     virtual bool pass(Direction direction, const Bytes& frame, unsigned times) = 0;
-    [[nodiscard]] virtual std::span<const dw_bucket> buckets() const = 0;
+    // The flow table: its index, and what slot `way` of bucket `i` speaks of as number i * DW_WAYS + way.
+    [[nodiscard]] virtual std::span<const dw_slots> slots() const = 0;
+    [[nodiscard]] virtual std::span<const dw_flow> flows() const = 0;
     [[nodiscard]] virtual std::span<const dw_fragment_bucket> fragments() const = 0;
 };
 

@@ -13,6 +13,7 @@
 #include "rules/lower.h"
 #include "tests/core/executor.h"
 #include "tests/core/names.h"
+#include "tests/core/native_image.h"
 #include "tests/core/world.h"
 
 namespace dishwall::test {
@@ -27,13 +28,15 @@ protected:
     void SetUp() override { make(64); }
 
     void make(unsigned buckets) {
-        buckets_.assign(buckets, dw_bucket{});
+        slots_.assign(buckets, dw_slots{});
+        flows_.assign(std::size_t{buckets} * DW_WAYS, dw_flow{});
         memory_.settings.bucket_mask = buckets - 1;
         memory_.settings.hz = 100;
         for (unsigned i = 0; i < DW_SECRET_WORDS; ++i) memory_.settings.secret[i] = kTestSecret * (i + 1);
         ASSERT_TRUE(encode(world_own(), &own_));
         memory_.own = &own_;
-        memory_.buckets = buckets_.data();
+        memory_.slots = slots_.data();
+        memory_.flows = flows_.data();
         memory_.fragments = fragments_.data();
         memory_.link = &link_;
         memory_.rates = rates_.get();
@@ -42,13 +45,8 @@ protected:
         load(kWorldRules, 1);
     }
     void load(const std::string& rules, std::uint32_t generation) {
-        CompiledImage compiled = lower_or_throw(read_or_throw(rules));
-        std::memcpy(image_.data(), compiled.image.data(), compiled.image.size());
-        ranges_ = std::move(compiled.ranges);
-        memory_.ranges = ranges_.data();
-        memory_.range_count = static_cast<std::uint32_t>(ranges_.size());
-        reinterpret_cast<dw_image*>(image_.data())->generation = generation;
-        memory_.image = reinterpret_cast<const dw_blob*>(image_.data());
+        image_ = NativeImage(lower_or_throw(read_or_throw(rules)));
+        image_.put_in_force(&memory_, generation);
     }
     std::string in(const Packet& packet) { return judge(dw_native_inbound, packet); }
     std::string out(const Packet& packet) { return judge(dw_native_outbound, packet); }
@@ -60,8 +58,8 @@ protected:
     void wait_s(std::uint64_t seconds) { memory_.now += seconds * memory_.settings.hz; }
     [[nodiscard]] unsigned live_slots() const {
         unsigned count = 0;
-        for (const dw_bucket& bucket : buckets_)
-            for (const std::uint64_t word : bucket.slot) count += word != 0;
+        for (const dw_slots& slots : slots_)
+            for (const std::uint64_t word : slots.word) count += word != 0;
         return count;
     }
 
@@ -75,13 +73,13 @@ protected:
         return Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Udp{.sport = 53, .dport = dport};
     }
 
-    std::vector<dw_bucket> buckets_;
+    std::vector<dw_slots> slots_;
+    std::vector<dw_flow> flows_;
     std::vector<dw_fragment_bucket> fragments_ = std::vector<dw_fragment_bucket>(DW_FRAGMENT_BUCKETS);
     dw_link link_{};
     std::unique_ptr<dw_rates> rates_ = std::make_unique<dw_rates>();
-    std::vector<dw_range> ranges_;
     std::vector<dw_counter> counters_ = std::vector<dw_counter>(DW_COUNTERS);
-    std::vector<std::byte> image_ = std::vector<std::byte>(DW_IMAGE_SIZE);
+    NativeImage image_;
     dw_own own_{};
     dw_memory memory_{};
     dw_outcome outcome_{};
@@ -95,7 +93,7 @@ TEST_F(NativeCore, DropsEverythingWithoutAPolicy) {
 }
 
 TEST_F(NativeCore, Ipv4ModesOfTheUplink) {
-    auto* header = reinterpret_cast<dw_image*>(image_.data());
+    dw_image* header = image_.header();
     const Packet unsolicited = Ethernet{} / Ipv4{} / Tcp{};
     header->ipv4 = DW_IPV4_PASS;
     EXPECT_EQ(in(unsolicited), "ipv4-pass");
@@ -254,7 +252,7 @@ TEST_F(NativeCore, AFlowCountsBothWays) {
     out(udp_out(1000));
     out(udp_out(1000));
     in(udp_in(1000));
-    const dw_flow& flow = buckets_[(outcome_.flow - 1) / DW_WAYS].flow[(outcome_.flow - 1) % DW_WAYS];
+    const dw_flow& flow = flows_[outcome_.flow - 1];
     EXPECT_EQ(flow.out.packets, 2u);
     EXPECT_EQ(flow.in.packets, 1u);
     EXPECT_EQ(flow.in.bytes, udp_in(1000).bytes().size());

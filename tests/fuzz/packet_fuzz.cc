@@ -11,6 +11,7 @@
 
 #include "bpf/core/native.h"
 #include "tests/core/names.h"
+#include "tests/core/native_image.h"
 #include "tests/core/shadow.h"
 #include "tests/core/world.h"
 #include "tests/fuzz/packet_script.h"
@@ -23,18 +24,14 @@ using namespace dishwall::test;
 constexpr unsigned kBuckets = 4;  // so few that flows fight for them
 constexpr std::uint64_t kHz = 100, kStart = 10'000'000;
 
-struct alignas(DW_LINE) Image {
-    std::byte bytes[DW_IMAGE_SIZE];
-};
-
 // Static, since the sanitizers see past their ends too, and cleared after each input as far as it used them.
-alignas(DW_LINE) dw_bucket buckets[kBuckets];
+alignas(DW_LINE) dw_slots slots[kBuckets];
+alignas(DW_LINE) dw_flow flows[kBuckets * DW_WAYS];
 alignas(DW_LINE) dw_fragment_bucket fragments[DW_FRAGMENT_BUCKETS];
 alignas(DW_LINE) dw_link link_memory;
 alignas(DW_LINE) dw_counter counters[DW_COUNTERS];
 alignas(DW_LINE) dw_rates rates;
-Image images[kScriptPolicies];
-std::vector<dw_range> ranges[kScriptPolicies];
+NativeImage images[kScriptPolicies];
 
 // Read and lowered once.
 const std::vector<Policy>& policies() {
@@ -42,9 +39,7 @@ const std::vector<Policy>& policies() {
         std::vector<Policy> read;
         for (unsigned i = 0; i < kScriptPolicies; ++i) {
             read.push_back(read_or_throw(script_rules(i)));
-            CompiledImage compiled = lower_or_throw(read.back());
-            std::memcpy(images[i].bytes, compiled.image.data(), compiled.image.size());
-            ranges[i] = std::move(compiled.ranges);
+            images[i] = NativeImage(lower_or_throw(read.back()));
         }
         return read;
     }();
@@ -63,7 +58,8 @@ public:
         memory_.settings.bucket_mask = kBuckets - 1;
         memory_.settings.hz = kHz;
         for (unsigned i = 0; i < DW_SECRET_WORDS; ++i) memory_.settings.secret[i] = kTestSecret * (i + 1);
-        memory_.buckets = buckets;
+        memory_.slots = slots;
+        memory_.flows = flows;
         memory_.fragments = fragments;
         memory_.link = &link_memory;
         memory_.rates = &rates;
@@ -75,7 +71,8 @@ public:
         take(script::Reload{0});
     }
     ~Run() {
-        std::memset(static_cast<void*>(buckets), 0, sizeof buckets);
+        std::memset(static_cast<void*>(slots), 0, sizeof slots);
+        std::memset(static_cast<void*>(flows), 0, sizeof flows);
         std::memset(static_cast<void*>(&link_memory), 0, sizeof link_memory);
         if (shadow_.has_seen_fragments()) std::memset(static_cast<void*>(fragments), 0, sizeof fragments);
     }
@@ -87,12 +84,8 @@ public:
         shadow_.set_own(own);
     }
     void take(const script::Reload& load) {
-        auto* image = reinterpret_cast<dw_image*>(images[load.policy].bytes);
         policy_ = &policies()[load.policy];
-        image->generation = ++generation_;
-        memory_.image = reinterpret_cast<const dw_blob*>(image);
-        memory_.ranges = ranges[load.policy].data();
-        memory_.range_count = static_cast<std::uint32_t>(ranges[load.policy].size());
+        images[load.policy].put_in_force(&memory_, ++generation_);
         shadow_.load(*policy_);
     }
     void take(const script::Pause& pause) {

@@ -29,17 +29,15 @@ std::uint64_t set_back(std::uint64_t word, std::uint64_t jiffies) {
     return (word & ~std::uint64_t{DW_SLOT_TIME_MASK}) | ((word - jiffies) & DW_SLOT_TIME_MASK);
 }
 
-unsigned age(std::span<dw_bucket> table, std::uint64_t jiffies) {
+unsigned age(std::span<dw_slots> index, std::span<dw_flow> flows, std::uint64_t jiffies) {
     unsigned aged = 0;
-    for (dw_bucket& bucket : table) {
-        for (unsigned way = 0; way < DW_WAYS; ++way) {
-            const std::atomic_ref<__u64> slot(bucket.slot[way]);
-            __u64 word = slot.load();
-            if ((word >> DW_SLOT_STATUS_SHIFT & 3) != DW_SLOT_LIVE) continue;
-            if (!slot.compare_exchange_strong(word, set_back(word, jiffies))) continue;
-            bucket.flow[way].last_seen -= jiffies;
-            ++aged;
-        }
+    for (std::size_t i = 0; i < flows.size(); ++i) {
+        const std::atomic_ref<__u64> slot(index[i / DW_WAYS].word[i % DW_WAYS]);
+        __u64 word = slot.load();
+        if ((word >> DW_SLOT_STATUS_SHIFT & 3) != DW_SLOT_LIVE) continue;
+        if (!slot.compare_exchange_strong(word, set_back(word, jiffies))) continue;
+        flows[i].last_seen -= jiffies;
+        ++aged;
     }
     return aged;
 }
@@ -48,9 +46,12 @@ Result<unsigned> age_all(const std::string& pins, std::uint64_t seconds) {
     auto control = pinned(pins + "/control", sizeof(dw_control));
     if (!control) return tl::unexpected(control.error());
     const std::size_t buckets = std::size_t{control->as<dw_control>()->bucket_mask} + 1;
-    auto flows = pinned(pins + "/flows", buckets * sizeof(dw_bucket));
+    auto slots = pinned(pins + "/slots", buckets * sizeof(dw_slots));
+    if (!slots) return tl::unexpected(slots.error());
+    auto flows = pinned(pins + "/flows", buckets * DW_WAYS * sizeof(dw_flow));
     if (!flows) return tl::unexpected(flows.error());
-    return age(flows->as_array<dw_bucket>(buckets), seconds * control->as<dw_control>()->hz);
+    return age(slots->as_array<dw_slots>(buckets), flows->as_array<dw_flow>(buckets * DW_WAYS),
+               seconds * control->as<dw_control>()->hz);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <string>
 
+#include "rules/definitions.h"
 #include "rules/lower.h"
 #include "tests/rules/text.h"
 
@@ -117,8 +118,8 @@ TEST(Limits, TheImageIsLimited) {
 
 TEST(Limits, SetsAreCounted) {
     const auto set = [](std::size_t i) { return fmt::format("set s{} = {{ nas }}", i); };
-    EXPECT_TRUE(read_after_preamble(lines(DW_SETS_MAX, set)).policy.has_value());
-    EXPECT_EQ(first_error(read_after_preamble(lines(DW_SETS_MAX + 1, set))), "a file has at most 65535 sets");
+    EXPECT_TRUE(read_after_preamble(lines(kMostSets, set)).policy.has_value());
+    EXPECT_EQ(first_error(read_after_preamble(lines(kMostSets + 1, set))), "a file has at most 65535 sets");
 }
 
 TEST(Limits, SetsDefinedLaterNestOnlySoDeep) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "rules/ast.h"
 #include "rules/lower.h"
@@ -24,7 +25,9 @@ namespace dishwall::test {
 // Every name looked up, every value read.
 [[nodiscard]] std::string dump_policy(const Policy& policy);
 
-// The image field by field. Rules are counted from DW_REASONS_MAX on.
+[[nodiscard]] std::string_view verdict_text(std::uint32_t verdict);
+
+// The image table by table, services in the order of their rules. Rules are counted from DW_REASONS_MAX on.
 [[nodiscard]] std::string dump_image(const CompiledImage& compiled);
 
 }  // namespace dishwall::test

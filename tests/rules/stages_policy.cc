@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The resolved policy and its image as text.
+// The resolved policy as text.
 #include <fmt/format.h>
 
-#include <cstring>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -13,23 +12,6 @@
 
 namespace dishwall::test {
 namespace {
-
-std::string_view name_of(std::uint32_t verdict) {
-    switch (static_cast<dw_verdict>(verdict)) {
-        case DW_ACCEPT:
-            return "accept";
-        case DW_DROP:
-            return "drop";
-        case DW_REJECT:
-            return "reject";
-        case DW_AUDIT:
-            return "audit";
-        case DW_REJECT_LATE:
-            return "reject-late";
-        default:
-            return "?";
-    }
-}
 
 // ---- policy
 
@@ -83,7 +65,7 @@ std::string traffic(const Traffic& from, std::string_view indent) {
 }
 
 std::string rule(const Rule& from) {
-    std::string text = fmt::format("    {} `{}`{}{}{} at {}:{}:{}\n", name_of(from.verdict), from.name,
+    std::string text = fmt::format("    {} `{}`{}{}{} at {}:{}:{}\n", verdict_text(from.verdict), from.name,
                                    from.named ? "" : " (unnamed)", from.log ? " log" : "",
                                    from.endpoint_independent ? " endpoint-independent" : "", from.place.file,
                                    from.place.line, from.place.column);
@@ -100,7 +82,7 @@ std::string rule(const Rule& from) {
 
 std::string chain(std::string_view name, const Chain& from) {
     std::string text =
-        fmt::format("{} default {} log 1/{}\n", name, name_of(from.default_verdict), from.log_sample);
+        fmt::format("{} default {} log 1/{}\n", name, verdict_text(from.default_verdict), from.log_sample);
     for (const Rule& each : from.rules) text += rule(each);
     return text;
 }
@@ -170,7 +152,7 @@ std::string claims(const Policy& policy) {
         for (const Expectation& expected : each.expectations) {
             text += fmt::format("    {} {} by `{}`\n",
                                 expected.direction == Direction::inbound ? "inbound" : "outbound",
-                                name_of(expected.verdict), expected.by);
+                                verdict_text(expected.verdict), expected.by);
             for (const Expectation::With& with : expected.with)
                 text += fmt::format("        with {} = {}\n", with.source, to_string(with.prefix));
             text += traffic(expected.traffic, "        ");
@@ -179,93 +161,28 @@ std::string claims(const Policy& policy) {
     return text;
 }
 
-// ---- image
-
-class ImageText {
-public:
-    explicit ImageText(const CompiledImage& compiled) : compiled_(compiled), header_(at<dw_image>(0)) {}
-
-    std::string run() {
-        text_ = fmt::format("image of {} bytes, {} ranges, layout {}\n", compiled_.image.size(),
-                            compiled_.ranges.size(), header_.layout);
-        text_ += fmt::format("ipv4 {} options {:#x} vlan {:#x} timeouts", header_.ipv4, header_.options,
-                             header_.vlan);
-        for (const std::uint32_t seconds : header_.timeout_s) text_ += fmt::format(" {}", seconds);
-        text_ += "\n";
-        chain("inbound", header_.inbound);
-        chain("outbound", header_.outbound);
-        for (std::uint32_t i = 0; i < header_.sets.count; ++i) set(i, list<dw_set>(header_.sets)[i]);
-        for (const dw_rate& rate : list<dw_rate>(header_.rates))
-            text_ += fmt::format("rate step {} depth {} length {}\n", rate.step, rate.depth, rate.length);
-        for (const dw_span& networks : header_.networks)
-            if (networks.count != 0) subnets(networks);
-        text_ += fmt::format("bogons {} ranges\n", header_.bogons.count);
-        return std::move(text_);
-    }
-
-private:
-    void chain(std::string_view name, const dw_chain& chain) {
-        text_ +=
-            fmt::format("{} default {} log 1/{}\n", name, name_of(chain.default_verdict), chain.log_sample);
-        for (const dw_rule& rule : list<dw_rule>(chain.rules))
-            text_ += fmt::format(
-                "    {} proto {} port {}-{} from {}-{} local {} remote {} flags {:#x} rate {} counter +{} "
-                "rule {}\n",
-                name_of(rule.verdict), rule.proto, rule.port_first, rule.port_last, rule.from_first,
-                rule.from_last, set_name(rule.local_set), set_name(rule.remote_set), rule.flags, rule.rate,
-                rule.counter - DW_REASONS_MAX, rule.index);
-    }
-    static std::string set_name(std::uint16_t number) {
-        return number == DW_NO_SET ? "any" : fmt::format("set{}", number);
-    }
-
-    void set(std::uint32_t number, const dw_set& set) {
-        text_ += fmt::format("set{} flags {:#x}\n", number, set.flags);
-        ranges("raw", set.raw);
-        ranges("placed", set.placed);
-        ranges("not raw", set.not_raw);
-        ranges("not placed", set.not_placed);
-    }
-    void ranges(std::string_view name, const dw_span& span) {
-        for (std::uint32_t i = 0; i < span.count; ++i) {
-            const dw_range& range = compiled_.ranges.at(span.offset + i);
-            text_ += fmt::format("    {} {:016x}:{:016x}-{:016x}:{:016x}\n", name, range.first.hi,
-                                 range.first.lo, range.last.hi, range.last.lo);
-        }
-    }
-    void subnets(const dw_span& bitmap) {
-        text_ += "subnets";
-        for (std::uint32_t bit = 0; bit < bitmap.count; ++bit)
-            if (at<std::uint8_t>(bitmap.offset + bit / 8) & 1u << bit % 8)
-                text_ += fmt::format(" {:#x}", bit);
-        text_ += "\n";
-    }
-
-    template <typename T>
-    [[nodiscard]] T at(std::size_t offset) const {
-        T value;
-        std::memcpy(&value, compiled_.image.data() + offset, sizeof value);
-        return value;
-    }
-    template <typename T>
-    [[nodiscard]] std::vector<T> list(const dw_span& span) const {
-        std::vector<T> values;
-        for (std::uint32_t i = 0; i < span.count; ++i) values.push_back(at<T>(span.offset + i * sizeof(T)));
-        return values;
-    }
-
-    const CompiledImage& compiled_;
-    dw_image header_;
-    std::string text_;
-};
-
 }  // namespace
+
+std::string_view verdict_text(std::uint32_t verdict) {
+    switch (static_cast<dw_verdict>(verdict)) {
+        case DW_ACCEPT:
+            return "accept";
+        case DW_DROP:
+            return "drop";
+        case DW_REJECT:
+            return "reject";
+        case DW_AUDIT:
+            return "audit";
+        case DW_REJECT_LATE:
+            return "reject-late";
+        default:
+            return "?";
+    }
+}
 
 std::string dump_policy(const Policy& policy) {
     return uplink(policy.uplink) + names(policy) + updates(policy) + chain("inbound", policy.inbound) +
            chain("outbound", policy.outbound) + claims(policy);
 }
-
-std::string dump_image(const CompiledImage& compiled) { return ImageText(compiled).run(); }
 
 }  // namespace dishwall::test

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rules/image/rule_lines.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+
+namespace dishwall {
+namespace {
+
+constexpr PortRange kAllPorts{};
+constexpr std::size_t kMostHostsALine = 64;  // each is a service: more of them are a set
+// More of either do not fit an image, whatever else is in it.
+constexpr std::size_t kMostServices = std::size_t{DW_IMAGE_LINES} * DW_SERVICE_WAYS;
+constexpr std::size_t kMostGeneral = DW_IMAGE_LINES;
+
+bool is_host(const AddressElement& element) {
+    if (const auto* behind = std::get_if<Behind>(&element)) return behind->subnet && behind->interface_id;
+    return std::holds_alternative<Learnt>(element);
+}
+
+bool names_hosts(const AddressSet& set) {
+    return !set.any && set.exclude.empty() && !set.include.empty() && set.include.size() <= kMostHostsALine &&
+           std::all_of(set.include.begin(), set.include.end(), is_host);
+}
+
+// The only element of a set that is nothing but this.
+const AddressElement* only_element(const AddressSet& set) {
+    return !set.any && set.exclude.empty() && set.include.size() == 1 ? set.include.data() : nullptr;
+}
+
+std::uint32_t add_rate(const Rule& rule, std::vector<dw_rate>* rates) {
+    if (!rule.rate) return 0;
+    constexpr std::uint64_t kSecond = 1'000'000'000;
+    dw_rate rate{};
+    rate.step = rule.rate->unit_s * kSecond / rule.rate->packets;
+    rate.depth = rate.step * rule.rate->burst;
+    rate.length = rule.rate->per_source.value_or(DW_RATE_OF_RULE);
+    rates->push_back(rate);
+    return static_cast<std::uint32_t>(rates->size());
+}
+
+// The lines of one rule, in order.
+class LineMaker {
+public:
+    LineMaker(const Rule& rule, const RuleHead& head, std::uint32_t number, ChainLines* lines)
+        : rule_(rule), head_(head), number_(number), lines_(lines) {}
+
+    void make() {
+        for (const ProtocolMatch& match : rule_.match) {
+            // A MATCH that speaks of ports but of no protocol means those with ports.
+            if (match.proto)
+                of_protocol(match, *match.proto, false);
+            else if (!match.ports.empty() || !rule_.from_ports.empty())
+                for (const std::uint8_t proto : {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP})
+                    of_protocol(match, proto, false);
+            else
+                of_protocol(match, 0, true);
+        }
+    }
+
+private:
+    void of_protocol(const ProtocolMatch& match, std::uint8_t proto, bool any_proto) {
+        // A rule that asks for the sender's port matches nothing of a protocol without ports.
+        if (!rule_.from_ports.empty() && !has_ports(proto)) return;
+        RuleLine line{number_, 0, 0, 0, 0, proto, any_proto};
+        for (const std::uint8_t type : match.icmp_types) from_ports(line, {type, type});
+        if (!match.icmp_types.empty()) return;
+        for (const PortRange& ports : match.ports) from_ports(line, ports);
+        if (match.ports.empty()) from_ports(line, kAllPorts);
+    }
+
+    void from_ports(RuleLine line, const PortRange& ports) {
+        line.port_first = ports.first;
+        line.port_last = ports.last;
+        for (const PortRange& from : rule_.from_ports) add(line, from);
+        if (rule_.from_ports.empty()) add(line, kAllPorts);
+    }
+
+    void add(RuleLine line, const PortRange& from) {
+        line.from_first = from.first;
+        line.from_last = from.last;
+        const bool is_service = head_.names_hosts && head_.rate == 0 && !line.any_proto &&
+                                line.port_first == line.port_last && from.first == kAllPorts.first &&
+                                from.last == kAllPorts.last;
+        (is_service ? lines_->services : lines_->general).push_back(line);
+    }
+
+    const Rule& rule_;
+    const RuleHead& head_;
+    std::uint32_t number_;
+    ChainLines* lines_;
+};
+
+}  // namespace
+
+Result<ChainLines> lines_of(const Chain& chain, Direction direction, const CounterOf& counter_of,
+                            std::uint32_t* next_index, std::vector<dw_rate>* rates) {
+    ChainLines lines;
+    lines.heads.reserve(chain.rules.size());
+    for (const Rule& rule : chain.rules) {
+        RuleHead head{};
+        head.ours = direction == Direction::inbound ? &rule.to : &rule.from;
+        head.peer = direction == Direction::inbound ? &rule.from : &rule.to;
+        head.counter = counter_of(rule);
+        head.index = (*next_index)++;
+        head.rate = add_rate(rule, rates);
+        head.verdict = static_cast<std::uint8_t>(rule.verdict_now());
+        head.flags = static_cast<std::uint8_t>((rule.log ? DW_RULE_LOG : 0) |
+                                               (rule.endpoint_independent ? DW_RULE_INDEPENDENT : 0));
+        head.names_hosts = names_hosts(*head.ours);
+        lines.heads.push_back(head);
+        LineMaker(rule, head, static_cast<std::uint32_t>(lines.heads.size() - 1), &lines).make();
+        if (lines.services.size() > kMostServices || lines.general.size() > kMostGeneral)
+            return fail("up to rule {}, the {} chain takes more lines of one protocol and one range of ports than "
+                        "an image of {} MiB can hold; write ports as ranges",
+                        rule.name, direction == Direction::inbound ? "inbound" : "outbound",
+                        DW_IMAGE_SIZE >> 20);
+    }
+    return lines;
+}
+
+dw_rule encode(const RuleHead& head, const RuleLine& line, AddressSets* sets) {
+    dw_rule rule{};
+    rule.counter = head.counter;
+    rule.index = head.index;
+    rule.rate = head.rate;
+    rule.verdict = head.verdict;
+    rule.flags = static_cast<std::uint8_t>(head.flags | (line.any_proto ? DW_RULE_ANY_PROTO : 0));
+    rule.proto = line.proto;
+    rule.port_first = line.port_first;
+    rule.port_last = line.port_last;
+    rule.from_first = line.from_first;
+    rule.from_last = line.from_last;
+    rule.our_set = rule.peer_set = DW_NO_SET;
+    const AddressElement* ours = only_element(*head.ours);
+    const auto* place = ours ? std::get_if<Behind>(ours) : nullptr;
+    if (place && place->subnet) {
+        const Ipv6Address key = exact_key(*place);
+        rule.place_hi = static_cast<std::uint32_t>(key.hi);
+        rule.place_lo = key.lo;
+        rule.flags |= place->interface_id ? DW_RULE_EXACT : DW_RULE_SUBNET;
+    } else {
+        rule.our_set = sets->number_of(*head.ours);
+    }
+    const AddressElement* peer = only_element(*head.peer);
+    const auto* prefix = peer ? std::get_if<Ipv6Prefix>(peer) : nullptr;
+    if (prefix && prefix->length() > 0) {
+        rule.peer = {prefix->first().hi, prefix->first().lo};
+        rule.peer_length = static_cast<std::uint8_t>(prefix->length());
+    } else {
+        rule.peer_set = sets->number_of(*head.peer);
+    }
+    return rule;
+}
+
+}  // namespace dishwall
