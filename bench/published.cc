@@ -3,13 +3,46 @@
 
 #include <fmt/format.h>
 
-namespace dishwall::bench {
+#include "bpf/core/layout.h"
 
-std::vector<PublishedService> published_services(unsigned count) {
-    std::vector<PublishedService> services;
-    for (unsigned n = 0; n < count; ++n)
-        services.push_back(
-            {kServiceHosts + n, static_cast<std::uint16_t>(kFirstServicePort + (n & kServicePortMask))});
+namespace dishwall::bench {
+namespace {
+
+std::string host_line(std::uint64_t interface_id) {
+    return fmt::format("host h{0:x} = lan ::{1:x}:{2:x}\n", interface_id, interface_id >> 16,
+                       interface_id & 0xffff);
+}
+
+std::string rule_of(const PublishedService& service, const std::string& ports, std::size_t number) {
+    return fmt::format("    accept {} {} to h{:x} name service-{}\n", service.protocol(), ports,
+                       service.interface_id, number);
+}
+
+// The rules of services first..last of one host: one each, or one for all that have the same protocol.
+std::string rules_of_host(const std::vector<PublishedService>& services, std::size_t first, std::size_t last,
+                          bool together) {
+    if (together && first != last && services[first].tcp == services[last].tcp)
+        return rule_of(services[first],
+                       fmt::format("{{ {}, {} }}", services[first].ports(), services[last].ports()), first);
+    std::string rules;
+    for (std::size_t n = first; n <= last; ++n) rules += rule_of(services[n], services[n].ports(), n);
+    return rules;
+}
+
+}  // namespace
+
+std::string PublishedService::ports() const {
+    return port == last_port ? fmt::format("{}", port) : fmt::format("{}-{}", port, last_port);
+}
+
+std::vector<PublishedService> published_services(unsigned count, unsigned ports_each) {
+    std::vector<PublishedService> services{{kServiceHosts, kTcpServicePort, kTcpServicePort, true}};
+    for (unsigned n = 1; n < count; ++n) {
+        const auto port = static_cast<std::uint16_t>(kFirstServicePort +
+                                                     ((n & kServiceNumberInPort) << kServicePortShift));
+        services.push_back({kServiceHosts + (n >> kServiceHostShift), port,
+                            static_cast<std::uint16_t>(port + ports_each - 1), false});
+    }
     return services;
 }
 
@@ -28,12 +61,16 @@ std::string rule_file_head(const std::string& more) {
 }
 
 std::string rule_file(const std::vector<PublishedService>& services, unsigned flow_table) {
-    std::string text = rule_file_head(fmt::format("    flow-table {}\n", flow_table));
+    std::string text =
+        rule_file_head(fmt::format("    flow-table {}\n    timeout udp 1h\n", flow_table));
+    const bool together = services.size() > DW_RULES_MAX;
     std::string rules;
-    for (std::size_t n = 0; n < services.size(); ++n) {
-        const std::uint64_t id = services[n].interface_id;
-        text += fmt::format("host s{} = lan ::{:x}:{:x}\n", n, id >> 16, id & 0xffff);
-        rules += fmt::format("    accept udp {} to s{} name service-{}\n", services[n].port, n, n);
+    for (std::size_t first = 0, last; first < services.size(); first = last + 1) {
+        last = first;
+        while (last + 1 < services.size() && services[last + 1].interface_id == services[first].interface_id)
+            ++last;
+        text += host_line(services[first].interface_id);
+        rules += rules_of_host(services, first, last, together);
     }
     return text + "policy inbound on dish {\n    default drop\n" + rules +
            "}\npolicy outbound on dish {\n    default accept\n}\n";

@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kHead = "dishwall counters 2\t";
 constexpr std::array kVerdicts{DW_ACCEPT, DW_DROP, DW_REJECT, DW_AUDIT, DW_REJECT_LATE};
 constexpr std::size_t kFewestSlots = 64;  // a power of two
+constexpr std::size_t kUsualLine = 48;    // bytes, without the name
 
 std::optional<dw_verdict> verdict_named(std::string_view name) {
     for (const dw_verdict verdict : kVerdicts)
@@ -23,6 +24,16 @@ template <typename Number>
 bool read_number(std::string_view text, Number* number) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
     return error == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+std::size_t hash_of(std::string_view name) { return std::hash<std::string_view>()(name); }
+
+std::uint32_t tag_of(std::size_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+
+void add_number(std::uint64_t number, char end, std::string* text) {
+    std::array<char, 20> digits;
+    text->append(digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr);
+    *text += end;
 }
 
 // What stands before the next tab; the text behind it stays.
@@ -37,7 +48,8 @@ std::string without_directories(const std::string& path) { return path.substr(pa
 
 // A file's name may hold anything, and a tab or a line's end would break the text.
 std::string in_one_field(std::string text) {
-    std::ranges::replace_if(text, [](char c) { return c == '\t' || c == '\n'; }, '?');
+    std::ranges::replace_if(
+        text, [](char c) { return c == '\t' || c == '\n'; }, '?');
     return text;
 }
 
@@ -60,35 +72,54 @@ std::string to_string(dw_verdict verdict) {
 }
 
 std::string to_string(const Place& place) {
-    return fmt::format("{}:{}", without_directories(place.file), place.line);
+    return fmt::format("{}:{}", without_directories(place.file.text()), place.line);
 }
 
 // ---- names
 
-std::size_t CounterRegistry::slot_of(std::string_view name) const {
+std::size_t CounterRegistry::slot_of(std::string_view name, std::size_t hash) const {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t at = std::hash<std::string_view>()(name) & mask;
-    while (slots_[at] != 0 && name_of(entries_[slots_[at] - 1]) != name) at = (at + 1) & mask;
+    std::size_t at = hash & mask;
+    for (; slots_[at].entry != kNewcomer; at = (at + 1) & mask)
+        if (slots_[at].tag == tag_of(hash) && name_of(entries_[slots_[at].entry]) == name) break;
     return at;
+}
+
+// Where a name belongs is anywhere in some megabytes: several are asked for at once.
+void CounterRegistry::take_slots(std::span<const std::uint32_t> entries) {
+    std::array<std::size_t, 16> hashes;
+    while (!entries.empty()) {
+        const auto some = entries.first(std::min(entries.size(), hashes.size()));
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            hashes[i] = hash_of(name_of(entries_[some[i]]));
+            __builtin_prefetch(&slots_[hashes[i] & (slots_.size() - 1)]);
+        }
+        for (std::size_t i = 0; i < some.size(); ++i)
+            slots_[slot_of(name_of(entries_[some[i]]), hashes[i])] = {some[i], tag_of(hashes[i])};
+        entries = entries.subspan(some.size());
+    }
 }
 
 std::optional<std::uint32_t> CounterRegistry::find_name(std::string_view name, std::uint32_t likely) const {
     if (likely < entries_.size() && name_of(entries_[likely]) == name) return likely;
     if (slots_.empty()) return std::nullopt;
-    const std::uint32_t found = slots_[slot_of(name)];
-    return found == 0 ? std::nullopt : std::optional(found - 1);
+    const std::uint32_t found = slots_[slot_of(name, hash_of(name))].entry;
+    return found == kNewcomer ? std::nullopt : std::optional(found);
 }
 
-// For so many names, at most half full; those that there are anew.
+// For so many names; those that there are anew.
 void CounterRegistry::make_slots(std::size_t names) {
     std::size_t size = kFewestSlots;
     while (size < 2 * names) size *= 2;
-    slots_.assign(size, 0);
-    for (std::uint32_t index = 0; index < entries_.size(); ++index)
-        if (!entries_[index].is_free()) slots_[slot_of(name_of(entries_[index]))] = index + 1;
+    slots_.assign(size, Slot{});
+    std::vector<std::uint32_t> used;
+    used.reserve(names_);
+    for (std::uint32_t entry = 0; entry < entries_.size(); ++entry)
+        if (!entries_[entry].is_free()) used.push_back(entry);
+    take_slots(used);
 }
 
-// To a free entry.
+// To a free entry; its slot is still to be taken.
 void CounterRegistry::add_name(std::uint32_t index, std::string_view name) {
     if (index >= entries_.size()) entries_.resize(index + 1);
     entries_[index] = Entry{};
@@ -96,10 +127,6 @@ void CounterRegistry::add_name(std::uint32_t index, std::string_view name) {
     entries_[index].name_size = static_cast<std::uint32_t>(name.size());
     text_ += name;
     ++names_;
-    if (2 * std::size_t{names_} > slots_.size())
-        make_slots(2 * std::size_t{names_});
-    else
-        slots_[slot_of(name)] = index + 1;
 }
 
 // Counters that stand together are of one file, as a rule: the last ones first.
@@ -113,12 +140,9 @@ std::uint32_t CounterRegistry::number_of_file(const std::string& path) {
 
 RuleCounter CounterRegistry::counter_of(std::size_t index) const {
     const Entry& entry = entries_[index];
-    return {static_cast<std::uint32_t>(index) + DW_REASONS_MAX,
-            std::string(name_of(entry)),
-            fmt::format("{}:{}", files_[entry.file], entry.line),
-            entry.outbound ? "outbound" : "inbound",
-            to_string(static_cast<dw_verdict>(entry.verdict)),
-            entry.gone_since};
+    return {static_cast<std::uint32_t>(index) + DW_REASONS_MAX,   std::string(name_of(entry)),
+            fmt::format("{}:{}", files_[entry.file], entry.line), entry.outbound ? "outbound" : "inbound",
+            to_string(static_cast<dw_verdict>(entry.verdict)),    entry.gone_since};
 }
 
 std::uint32_t CounterRegistry::id_of(const Rule& rule) const {
@@ -196,9 +220,13 @@ std::vector<std::uint32_t> CounterRegistry::give(const std::vector<const Rule*>&
         }
         text_ = std::move(text);
     }
-    const std::size_t names = names_ + newcomers.size();
-    if (!reused.empty() || 2 * names > slots_.size()) make_slots(names);
+    if (!indexes.empty())
+        entries_.resize(std::max<std::size_t>(entries_.size(), std::ranges::max(indexes) + 1));
     for (std::size_t i = 0; i < newcomers.size(); ++i) add_name(indexes[i], newcomers[i]->name);
+    if (!reused.empty() || 2 * std::size_t{names_} > slots_.size())
+        make_slots(names_);
+    else
+        take_slots(indexes);
     return reused;
 }
 
@@ -217,7 +245,8 @@ Result<std::vector<std::uint32_t>> CounterRegistry::assign(const Policy& policy)
                 in_policy[known.back()] = true;
         }
     if (known.size() > ids_)
-        return fail("the policy has {} rules with counters of their own; the limit is {}", known.size(), ids_);
+        return fail("the policy has {} rules with counters of their own; the limit is {}", known.size(),
+                    ids_);
     CounterRegistry next = *this;
     // Those that are back first, or a newcomer could be given the id of one.
     next.mark_gone(in_policy);
@@ -230,11 +259,11 @@ Result<std::vector<std::uint32_t>> CounterRegistry::assign(const Policy& policy)
 }
 
 void CounterRegistry::describe(const Chain& chain, bool outbound, std::span<const std::uint32_t> known) {
-    const std::string* path = nullptr;  // of the rule before
+    const FileName* path = nullptr;  // of the rule before
     std::uint32_t file = 0, last = 0;
     for (std::size_t i = 0; i < chain.rules.size(); ++i) {
         const Rule& rule = chain.rules[i];
-        if (path == nullptr || *path != rule.place.file) file = number_of_file(rule.place.file);
+        if (path == nullptr || *path != rule.place.file) file = number_of_file(rule.place.file.text());
         path = &rule.place.file;
         last = known[i] == kNewcomer ? *find_name(rule.name, last + 1) : known[i];
         Entry& entry = entries_[last];
@@ -245,22 +274,27 @@ void CounterRegistry::describe(const Chain& chain, bool outbound, std::span<cons
     }
 }
 
-// ---- as a text: what is known of the registry, then a line a counter. A name that is its own place is left out.
+// ---- as a text: what is known of the registry, then a line a counter. A name that is its own place is left
+// out.
 
 std::string CounterRegistry::to_text() const {
+    std::array<std::string, DW_REJECT_LATE + 1> verdicts;
+    for (const dw_verdict verdict : kVerdicts) verdicts[verdict] = to_string(verdict);
     std::string text = fmt::format("{}{}\n", kHead, loads_);
-    text.reserve(text.size() + std::size_t{names_} * 64);
-    std::string place;
+    text.reserve(text.size() + text_.size() + std::size_t{names_} * kUsualLine);
     for (std::size_t index = 0; index < entries_.size(); ++index) {
         const Entry& entry = entries_[index];
         if (entry.is_free()) continue;
-        place.clear();
-        fmt::format_to(std::back_inserter(place), "{}:{}", files_[entry.file], entry.line);
+        add_number(index + DW_REASONS_MAX, '\t', &text);
+        add_number(entry.gone_since, '\t', &text);
+        text += entry.outbound ? "out\t" : "in\t";
+        text.append(verdicts[entry.verdict]).append("\t");
+        const std::size_t place = text.size();
+        text.append(files_[entry.file]).append(":");
+        add_number(entry.line, '\t', &text);
         const std::string_view name = name_of(entry);
-        fmt::format_to(std::back_inserter(text), "{}\t{}\t{}\t{}\t{}\t{}\n", index + DW_REASONS_MAX,
-                       entry.gone_since, entry.outbound ? "out" : "in",
-                       to_string(static_cast<dw_verdict>(entry.verdict)), place,
-                       name == place ? std::string_view() : name);
+        if (name != std::string_view(text).substr(place, text.size() - place - 1)) text += name;
+        text += '\n';
     }
     return text;
 }
@@ -270,7 +304,8 @@ Result<void> CounterRegistry::read_line(std::string_view line) {
     const auto malformed = [&] { return fail("a line of the counter registry is malformed: {}", whole); };
     std::uint32_t id = 0;
     Entry entry;
-    const bool numbers = read_number(take_field(&line), &id) && read_number(take_field(&line), &entry.gone_since);
+    const bool numbers =
+        read_number(take_field(&line), &id) && read_number(take_field(&line), &entry.gone_since);
     const std::string_view chain = take_field(&line);
     const auto verdict = verdict_named(take_field(&line));
     const std::string_view place = take_field(&line);
@@ -286,6 +321,10 @@ Result<void> CounterRegistry::read_line(std::string_view line) {
         return fail("counter {} is in the registry twice", id);
     if (find_name(name)) return fail("'{}' is in the counter registry twice", name);
     add_name(index, name);
+    if (2 * std::size_t{names_} > slots_.size())
+        make_slots(2 * std::size_t{names_});
+    else
+        take_slots(std::span(&index, 1));
     Entry& added = entries_[index];
     added.gone_since = entry.gone_since;
     added.line = entry.line;

@@ -5,8 +5,8 @@
 // stays listed as "gone", and only when all ids are taken is the one that went first used again.
 //
 // A value: a load works on a copy, which takes the original's place once the new policy is in force. With
-// 100,000 rules that copy, and what a load asks of it, must take milliseconds: so all names stand in one text,
-// what is known of a counter in one array by its id, and a name is found by a hash of it.
+// 100,000 rules that copy, and what a load asks of it, must take milliseconds: so all names stand in one
+// text, what is known of a counter in one array by its id, and a name is found by a hash of it.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +65,7 @@ public:
 
 private:
     static constexpr std::uint32_t kNewcomer = ~std::uint32_t{0};  // has no entry yet
-    struct Entry {  // of an id
+    struct Entry {                                                 // of an id
         std::uint64_t gone_since = 0;
         std::uint32_t name_at = 0, name_size = 0;  // in text_; size 0: nobody's
         std::uint32_t line = 0;
@@ -76,13 +76,19 @@ private:
         [[nodiscard]] bool is_free() const { return name_size == 0; }
         bool operator==(const Entry&) const = default;
     };
+    struct Slot {
+        std::uint32_t entry = kNewcomer;  // kNewcomer: empty
+        std::uint32_t tag = 0;            // of the name's hash, so that other names are seldom looked at
+        bool operator==(const Slot&) const = default;
+    };
 
     [[nodiscard]] std::string_view name_of(const Entry& entry) const {
         return std::string_view(text_).substr(entry.name_at, entry.name_size);
     }
     [[nodiscard]] RuleCounter counter_of(std::size_t index) const;
-    // Where in `slots_` a name stands, or would stand.
-    [[nodiscard]] std::size_t slot_of(std::string_view name) const;
+    // Where in `slots_` the name with this hash stands, or would stand.
+    [[nodiscard]] std::size_t slot_of(std::string_view name, std::size_t hash) const;
+    void take_slots(std::span<const std::uint32_t> entries);
     // Into entries_; empty: unknown. `likely` is looked at first: rules that follow each other in a file have
     // counters that do, too.
     [[nodiscard]] std::optional<std::uint32_t> find_name(std::string_view name,
@@ -99,12 +105,12 @@ private:
     [[nodiscard]] Result<void> read_line(std::string_view line);
 
     std::uint32_t ids_;
-    std::uint64_t loads_ = 0;     // those after which a name was gone
-    std::uint32_t names_ = 0;     // entries that are somebody's
-    std::string text_;            // all names, also of some that were forgotten
+    std::uint64_t loads_ = 0;  // those after which a name was gone
+    std::uint32_t names_ = 0;  // entries that are somebody's
+    std::string text_;         // all names, also of some that were forgotten
     std::vector<std::string> files_;
-    std::vector<Entry> entries_;        // by id, from DW_REASONS_MAX on
-    std::vector<std::uint32_t> slots_;  // open addressing by the name's hash: index into entries_ + 1, or 0
+    std::vector<Entry> entries_;  // by id, from DW_REASONS_MAX on
+    std::vector<Slot> slots_;     // open addressing by the name's hash, at most half full
 };
 
 }  // namespace dishwall

@@ -80,8 +80,7 @@ Daemon::CandidateResult Daemon::prepare(LoadedConfig config, const std::string& 
     Result<std::vector<std::uint32_t>> reused = candidate.names.assign(*candidate.policy);
     if (!reused) return failed(reused.error());
     candidate.reused = std::move(*reused);
-    Result<CompiledImage> image =
-        lower(*candidate.policy, candidate.names.counter_of());
+    Result<CompiledImage> image = lower(*candidate.policy, candidate.names.counter_of());
     if (!image) return failed(image.error());
     candidate.image = std::move(*image);
     return candidate;
@@ -320,6 +319,12 @@ Daemon::LoadResult Daemon::put_in_force(Candidate candidate, Change change) {
 Result<unsigned> Daemon::store(const Candidate& candidate, const Change& change) {
     Standing standing = change.standing;
     const bool must = change.by != PolicyBy::revert;
+    // Whoever puts these texts in force means them.
+    std::erase_if(standing.refused,
+                  [&](unsigned number) { return store_.has_texts(number, candidate.texts); });
+    const Standing before = store_.standing();
+    const bool of_weight = standing.unconfirmed || before.unconfirmed || standing.refused != before.refused;
+    const Synced synced = of_weight || change.by != PolicyBy::load ? Synced::yes : Synced::no;
     if (!change.same) {
         const Result<unsigned> added = store_.add({.time = unix_time(),
                                                    .path = candidate.path,
@@ -328,20 +333,16 @@ Result<unsigned> Daemon::store(const Candidate& candidate, const Change& change)
                                                    .unprotected = !candidate.broken.empty(),
                                                    .inbound = candidate.policy->inbound.rules.size(),
                                                    .outbound = candidate.policy->outbound.rules.size()},
-                                                  candidate.texts);
+                                                  candidate.texts, synced);
         if (!added && must) return added;
         if (added)
             standing.in_force = *added;
         else
             spdlog::error("{}", added.error().message);
     }
-    // Whoever puts these texts in force means them.
-    std::erase_if(standing.refused,
-                  [&](unsigned number) { return store_.has_texts(number, candidate.texts); });
     const unsigned number = standing.in_force;
-    const Standing before = store_.standing();
     if (standing == before) return number;
-    if (Result<void> stood = store_.stand(std::move(standing)); !stood) {
+    if (Result<void> stood = store_.stand(std::move(standing), synced); !stood) {
         spdlog::error("{}", stood.error().message);
         if (must) {
             (void)store_.stand(before);

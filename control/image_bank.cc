@@ -42,7 +42,8 @@ Result<ImageBank::Chunk> ImageBank::make_chunk() const {
                                sizeof(std::uint32_t), DW_CHUNK_SIZE, 1, &options));
     const int error = errno;
     if (!fd.is_open())
-        return fail("cannot make a policy map: {}{}", describe_bpf_error(error), error == ENOMEM ? kMoreMemory : "");
+        return fail("cannot make a policy map: {}{}", describe_bpf_error(error),
+                    error == ENOMEM ? kMoreMemory : "");
     return chunk_of(std::move(fd));
 }
 
@@ -100,7 +101,8 @@ Result<void> ImageBank::pin(const PinDirectory& pins) const {
 
 void ImageBank::fill(std::span<const std::byte> image) {
     for (const Chunk& chunk : chunks_) {
-        const std::span<const std::byte> part = image.first(std::min<std::size_t>(image.size(), DW_CHUNK_SIZE));
+        const std::span<const std::byte> part =
+            image.first(std::min<std::size_t>(image.size(), DW_CHUNK_SIZE));
         std::ranges::copy(part, chunk.memory.as<std::byte>());
         image = image.subspan(part.size());
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Where policy images lie: two banks that take turns, each of as many chunks as its image needs (a chunk is an
-// array map with one value of 4 MiB, the most that kernel 6.1 gives one). Chunks are pinned by number, so that
-// a restarted daemon can go on with both banks: finding a map by its id would need CAP_SYS_ADMIN.
+// Where policy images lie: two banks that take turns, each of as many chunks as its image needs (a chunk is
+// an array map with one value of 4 MiB, the most that kernel 6.1 gives one). Chunks are pinned by number, so
+// that a restarted daemon can go on with both banks: finding a map by its id would need CAP_SYS_ADMIN.
 #pragma once
 
 #include <array>

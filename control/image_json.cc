@@ -7,9 +7,12 @@ namespace dishwall {
 namespace {
 
 nlohmann::json chain_json(const ChainFacts& chain) {
-    return {{"services", chain.services},        {"rule_lines", chain.rule_lines},
-            {"tuples", chain.tuples},            {"longest_list", chain.longest_list},
-            {"bytes", chain.bytes},              {"worst_accesses", chain.worst_lines},
+    return {{"services", chain.services},
+            {"rule_lines", chain.rule_lines},
+            {"tuples", chain.tuples},
+            {"longest_list", chain.longest_list},
+            {"bytes", chain.bytes},
+            {"worst_accesses", chain.worst_lines},
             {"worst_rules", chain.worst_rules}};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What a compiled policy costs (rules/image/facts.h) as replies and `dishctl check -j` tell it: memory, and how
-// far a packet may have to go in it at the most.
+// What a compiled policy costs (rules/image/facts.h) as replies and `dishctl check -j` tell it: memory, and
+// how far a packet may have to go in it at the most.
 #pragma once
 
 #include <nlohmann/json.hpp>

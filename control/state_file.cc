@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "control/unique_fd.h"
 
@@ -67,6 +68,15 @@ Result<void> replace_file(const std::string& path, std::string_view text, Synced
         return fail("cannot replace {}: {}", path, std::strerror(errno));
     if (synced == Synced::yes) sync_directory(directory);
     return {};
+}
+
+void sync_later(std::vector<std::string> paths) {
+    std::thread([paths = std::move(paths)] {
+        for (const std::string& path : paths) {
+            const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+            if (fd.is_open()) ::fsync(fd.get());
+        }
+    }).detach();
 }
 
 }  // namespace dishwall

@@ -4,8 +4,13 @@
 // The parser makes it, resolve reads it. Words are views into the source text.
 #pragma once
 
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rules/source.h"
@@ -15,6 +20,49 @@ namespace dishwall::ast {
 struct Word {
     std::string_view text;
     Span span;
+};
+
+// Words of a list. Most lists have one word, and that one is kept in place.
+class Words {
+public:
+    void push_back(const Word& word) {
+        if (size_ == 0) first_ = word;
+        if (size_ == 1) more_.push_back(first_);
+        if (size_ > 0) more_.push_back(word);
+        ++size_;
+    }
+    [[nodiscard]] const Word* begin() const { return size_ == 1 ? &first_ : more_.data(); }
+    [[nodiscard]] const Word* end() const { return begin() + size_; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] bool empty() const { return size_ == 0; }
+    [[nodiscard]] const Word& front() const { return *begin(); }
+    [[nodiscard]] const Word& operator[](std::size_t at) const { return begin()[at]; }
+
+private:
+    Word first_;
+    std::vector<Word> more_;  // all of them, when there are several
+    std::size_t size_ = 0;
+};
+
+// An optional for what few statements have: where it is empty it takes little room.
+template <typename T>
+class Rare {
+public:
+    Rare& operator=(T value) {
+        value_ = std::make_unique<T>(std::move(value));
+        return *this;
+    }
+    Rare& operator=(std::optional<T> value) {
+        value_ = value ? std::make_unique<T>(std::move(*value)) : nullptr;
+        return *this;
+    }
+    explicit operator bool() const { return value_ != nullptr; }
+    [[nodiscard]] bool has_value() const { return value_ != nullptr; }
+    const T& operator*() const { return *value_; }
+    const T* operator->() const { return value_.get(); }
+
+private:
+    std::unique_ptr<T> value_;
 };
 
 // ADDRESS
@@ -38,7 +86,7 @@ struct Match {
     };
     Kind kind = Kind::any;
     Word keyword;
-    std::vector<Word> values;
+    Words values;
     Span span;
 };
 
@@ -60,12 +108,12 @@ struct Inspect {
 struct Rule {
     Word verdict;
     Match match;
-    std::optional<Address> from;
-    std::vector<Word> from_ports;
+    Rare<Address> from;
+    Rare<Words> from_ports;  // not empty
     std::optional<Address> to;
-    std::optional<Rate> rate;
-    std::optional<Inspect> inspect;
-    std::optional<Span> endpoint_independent;  // where the word stands
+    Rare<Rate> rate;
+    Rare<Inspect> inspect;
+    Rare<Span> endpoint_independent;  // where the word stands
     bool log = false;
     std::optional<Word> name;
     Span span;
@@ -84,12 +132,16 @@ struct LogSample {
 };
 
 struct Policy {
+    explicit Policy(std::pmr::memory_resource* arena) : rules(arena) {}
+    Policy(Policy&&) = default;
+    Policy& operator=(Policy&&) = default;
+
     Word direction;  // inbound | outbound
     Word uplink;
     std::vector<Default> defaults;
     std::vector<LogSample> log_samples;
-    std::vector<Rule> rules;
-    Span span;  // of the line that opens the block
+    std::pmr::deque<Rule> rules;  // none is moved
+    Span span;                    // of the line that opens the block
 };
 
 struct Prefix {
@@ -181,8 +233,8 @@ struct Signatures {
 // MATCH [from ADDRESS [port PORTS]] [to ADDRESS]
 struct Traffic {
     Match match;
-    std::optional<Address> from;
-    std::vector<Word> from_ports;
+    Rare<Address> from;
+    Rare<Words> from_ports;  // not empty
     std::optional<Address> to;
     Span span;
     bool broken = false;  // was complained about: its parts are not all there
@@ -225,6 +277,12 @@ struct Written {
 };
 
 struct File {
+    File() = default;
+    File(File&&) = default;
+
+    // Of the rules: there may be a hundred thousand.
+    std::unique_ptr<std::pmr::monotonic_buffer_resource> arena =
+        std::make_unique<std::pmr::monotonic_buffer_resource>();
     std::vector<Uplink> uplinks;
     std::vector<Network> networks;
     std::vector<Host> hosts;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "rules/rules_above.h"
 #include "rules/shadow.h"
 
 namespace dishwall {
@@ -111,22 +112,32 @@ public:
         : rules_(direction == Direction::inbound ? policy.inbound.rules : policy.outbound.rules),
           origins_(origins),
           diagnostics_(*diagnostics),
-          shadows_(policy, direction),
-          written_(policy, tree) {}
+          policy_(policy),
+          direction_(direction),
+          tree_(tree),
+          above_(policy, direction) {}
 
     void run() {
         for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
-            const std::vector<std::size_t> above = shadows_.above(rules_[rule], rule);
-            if (above.empty()) continue;
-            const std::vector<std::size_t> by = shadows_.covering(rules_[rule], above);
+            candidates_.reset();
+            const std::vector<std::size_t> by = covering(rules_[rule], rule);
             if (by.empty())
-                parts(rule, above);
+                parts(rule);
             else
                 report_shadowed(rule, by);
+            above_.add(rule);
         }
     }
 
 private:
+    // What the rules above `rule` take all of, is taken by these; empty: some of it is left.
+    std::vector<std::size_t> covering(const Traffic& traffic, std::size_t rule) {
+        if (above_.leave_some_of(traffic)) return {};
+        if (!shadows_) shadows_.emplace(policy_, direction_);
+        if (!candidates_) candidates_ = shadows_->above(rules_[rule], rule);
+        return shadows_->covering(traffic, *candidates_);
+    }
+
     void report_shadowed(std::size_t rule, const std::vector<std::size_t>& by) {
         Diagnostic& report =
             diagnostics_.report(Code::never_matches, origins_[rule].written->span, "never reached");
@@ -140,7 +151,7 @@ private:
             report.with_help(by.size() == 1 ? "its verdict is the same: leave it out"
                                             : "their verdict is the same: leave it out");
         else if (here.file != there.file)
-            report.with_help(fmt::format("move it above {}:{}", there.file, there.line));
+            report.with_help(fmt::format("move it above {}:{}", there.file.text(), there.line));
         else if (here.line == there.line && by.size() == 1)
             report.with_help("swap the two rules");
         else
@@ -149,18 +160,17 @@ private:
 
     // ---- parts of a rule
 
-    void parts(std::size_t rule, const std::vector<std::size_t>& above) {
-        ports(rule, above);
-        sender_ports(rule, above);
+    void parts(std::size_t rule) {
+        ports(rule);
+        sender_ports(rule);
         const ast::Rule& written = *origins_[rule].written;
-        if (written.from) addresses(rule, *written.from, &Traffic::from, above);
-        if (written.to) addresses(rule, *written.to, &Traffic::to, above);
+        if (written.from) addresses(rule, *written.from, &Traffic::from);
+        if (written.to) addresses(rule, *written.to, &Traffic::to);
     }
 
     // `member`: of a service, whose name stands at the span.
-    void check(std::size_t rule, const Traffic& part, const Span& span, const std::vector<std::size_t>& above,
-               const std::string& member = {}) {
-        const std::vector<std::size_t> by = shadows_.covering(part, above);
+    void check(std::size_t rule, const Traffic& part, const Span& span, const std::string& member = {}) {
+        const std::vector<std::size_t> by = covering(part, rule);
         if (by.empty()) return;
         Diagnostic& report = diagnostics_.report(
             Code::partly_shadowed, span,
@@ -170,26 +180,25 @@ private:
         if (member.empty() && std::all_of(by.begin(), by.end(), same)) report.with_help("leave it out here");
     }
 
-    void ports(std::size_t rule, const std::vector<std::size_t>& above) {
+    void ports(std::size_t rule) {
         const auto& match = rules_[rule].match;
-        const auto& spans = origins_[rule].match->spans;
         const ast::Match& written = origins_[rule].written->match;
         std::size_t elements = 0;
         for (const ProtocolMatch& each : match) elements += each.ports.size() + each.icmp_types.size();
         if (elements < 2) return;
         Traffic part = rules_[rule];
         for (std::size_t i = 0; i < match.size(); ++i) {
-            for (std::size_t j = 0; j < match[i].ports.size() && j < spans[i].size(); ++j) {
+            for (std::size_t j = 0; j < match[i].ports.size(); ++j) {
                 part.match = {{match[i].proto, {match[i].ports[j]}, {}}};
                 if (written.kind == ast::Match::Kind::service)
-                    check(rule, part, written.span, above, member_of(part.match[0]));
+                    check(rule, part, written.span, member_of(part.match[0]));
                 else
-                    check(rule, part, spans[i][j], above);
+                    check(rule, part, port_span(written, j));
             }
             if (written.kind != ast::Match::Kind::icmpv6) continue;
             for (std::size_t j = 0; j < match[i].icmp_types.size(); ++j) {
                 part.match = {{match[i].proto, {}, {match[i].icmp_types[j]}}};
-                check(rule, part, written.values[j].span, above);
+                check(rule, part, written.values[j].span);
             }
         }
     }
@@ -204,35 +213,41 @@ private:
         return fmt::format("{} {}-{}", proto, ports.first, ports.last);
     }
 
-    void sender_ports(std::size_t rule, const std::vector<std::size_t>& above) {
+    void sender_ports(std::size_t rule) {
         const auto& all = rules_[rule].from_ports;
         if (all.size() < 2) return;
         Traffic part = rules_[rule];
         for (std::size_t i = 0; i < all.size(); ++i) {
             part.from_ports = {all[i]};
-            check(rule, part, origins_[rule].written->from_ports[i].span, above);
+            check(rule, part, origins_[rule].written->from_ports->begin()[i].span);
         }
     }
 
-    void addresses(std::size_t rule, const ast::Address& written, AddressSet Traffic::*end,
-                   const std::vector<std::size_t>& above) {
+    void addresses(std::size_t rule, const ast::Address& written, AddressSet Traffic::*end) {
         if (written.kind != ast::Address::Kind::list || written.negated || written.elements.size() < 2)
             return;
         if ((rules_[rule].*end).any) return;
+        if (!written_) written_.emplace(policy_, tree_);
         Traffic part = rules_[rule];
         for (const ast::Address& element : written.elements) {
-            auto meant = written_(element);
+            auto meant = (*written_)(element);
             if (!meant) continue;
             (part.*end).include = std::move(*meant);
-            check(rule, part, element.span, above);
+            check(rule, part, element.span);
         }
     }
 
     const std::vector<Rule>& rules_;
     const std::vector<RuleOrigin>& origins_;
     Diagnostics& diagnostics_;
-    Shadows shadows_;
-    WrittenAddresses written_;
+    const Policy& policy_;
+    const Direction direction_;
+    const ast::File& tree_;
+    RulesAbove above_;
+    // Made when they are needed: in most files no rule is in doubt.
+    std::optional<Shadows> shadows_;
+    std::optional<std::vector<std::size_t>> candidates_;  // of the rule in work
+    std::optional<WrittenAddresses> written_;
 };
 
 }  // namespace

@@ -34,7 +34,7 @@ void warn_of_blocked_ports(const Rule& rule, const RuleOrigin& origin, bool outb
         for (std::size_t j = 0; j < rule.match[i].ports.size(); ++j) {
             const BlockedPort* blocked = blocked_in(rule.match[i].proto.value_or(0), rule.match[i].ports[j]);
             if (!blocked) continue;
-            const Span& port = origin.match->spans[i][j];
+            const Span& port = port_span(origin.match(i), j);
             Diagnostic& report = diagnostics->report(
                 Code::carrier_blocked, by_service ? origin.written->match.span : port,
                 fmt::format("nothing {} for {} port {}", outbound ? "leaves" : "arrives",

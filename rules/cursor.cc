@@ -35,29 +35,30 @@ bool opens_policy_statement(std::string_view word) { return has(policy_keywords(
 bool Cursor::at_word(std::string_view text) const { return at(Kind::word) && peek().text == text; }
 
 bool Cursor::at_statement_end() const {
-    return at(Kind::newline) || at(Kind::semicolon) || at(Kind::end) || at(Kind::close);
+    const Kind kind = tokens_.kind(at_);
+    return kind == Kind::newline || kind == Kind::semicolon || kind == Kind::end || kind == Kind::close;
 }
 
-const Token& Cursor::take() {
-    const Token& token = tokens_[at_];
-    if (at_ + 1 < tokens_.size()) ++at_;
+Token Cursor::take() {
+    const Token token = tokens_[at_];
+    advance();
     return token;
 }
 
 ast::Word Cursor::take_word() {
-    const Token& token = take();
+    const Token token = take();
     return {token.text, token.span};
 }
 
 bool Cursor::accept(Kind kind) {
     if (!at(kind)) return false;
-    take();
+    advance();
     return true;
 }
 
 bool Cursor::accept_word(std::string_view text) {
     if (!at_word(text)) return false;
-    take();
+    advance();
     return true;
 }
 
@@ -111,7 +112,7 @@ void Cursor::begin_statement() {
     // All limits on what statements make together are fewer.
     count(&written_.statements, 250'000, "statements");
     if (diagnostics_.hopeless()) at_ = tokens_.size() - 1;
-    statement_ = peek().span;
+    statement_ = tokens_.span(at_);
     list_depth_ = 0;
 }
 
@@ -128,18 +129,18 @@ void Cursor::open_list() {
 }
 
 void Cursor::close_list() {
-    const bool begins_line = tokens_[at_ - 1].kind == Kind::newline;
+    const bool begins_line = tokens_.kind(at_ - 1) == Kind::newline;
     if (begins_line && column(peek().span) < column(statement_)) odd_list_end_ = peek().span;
     --list_depth_;
     take();
 }
 
 void Cursor::skip_separators() {
-    while (at(Kind::newline) || at(Kind::semicolon)) take();
+    while (at(Kind::newline) || at(Kind::semicolon)) advance();
 }
 
 void Cursor::skip_newlines() {
-    while (at(Kind::newline)) take();
+    while (at(Kind::newline)) advance();
 }
 
 unsigned Cursor::column(const Span& span) const {
@@ -150,15 +151,15 @@ unsigned Cursor::column(const Span& span) const {
 // like the end of the block around (a brace further left than the statement began).
 bool Cursor::new_statement_follows() const {
     std::size_t next = at_;
-    while (tokens_[next].kind == Kind::newline) ++next;
-    const Token& token = tokens_[next];
+    while (tokens_.kind(next) == Kind::newline) ++next;
+    const Token token = tokens_[next];
     if (token.kind == Kind::close) return column(token.span) < column(statement_);
     return token.kind == Kind::word &&
            (opens_top_statement(token.text) || opens_policy_statement(token.text));
 }
 
 void Cursor::skip_statement() {
-    for (;; take()) {
+    for (;; advance()) {
         if (at(Kind::end)) break;
         if (list_depth_ == 0 && at_statement_end()) break;
         if (at(Kind::newline) && new_statement_follows()) break;
@@ -178,7 +179,7 @@ bool Cursor::end_statement(bool read) {
 
 bool Cursor::find_block(bool header_read) {
     if (header_read && !at(Kind::open)) unexpected("`{`");
-    while (!at(Kind::open) && !at_statement_end()) take();
+    while (!at(Kind::open) && !at_statement_end()) advance();
     if (at(Kind::open)) return true;
     skip_statement();
     return false;

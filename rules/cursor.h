@@ -18,23 +18,24 @@ namespace dishwall {
 
 class Cursor {
 public:
-    Cursor(std::vector<Token> tokens, const SourceFile& file, ast::Written* written, Diagnostics* diagnostics)
+    Cursor(TokenList tokens, const SourceFile& file, ast::Written* written, Diagnostics* diagnostics)
         : tokens_(std::move(tokens)), file_(file), written_(*written), diagnostics_(*diagnostics) {}
 
-    [[nodiscard]] const Token& peek() const { return tokens_[at_]; }
-    [[nodiscard]] const Token& peek_next() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
-    [[nodiscard]] bool at(Token::Kind kind) const { return peek().kind == kind; }
+    [[nodiscard]] Token peek() const { return tokens_[at_]; }
+    [[nodiscard]] Token peek_next() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
+    [[nodiscard]] bool at(Token::Kind kind) const { return tokens_.kind(at_) == kind; }
     [[nodiscard]] bool at_word(std::string_view text) const;
     // At a newline, a semicolon, the end of the file, or the brace that closes the block around.
     [[nodiscard]] bool at_statement_end() const;
 
-    const Token& take();
+    void advance() { at_ += at_ + 1 < tokens_.size(); }
+    Token take();
     ast::Word take_word();
     bool accept(Token::Kind kind);
     bool accept_word(std::string_view text);
     // Did the lexer leave something out between the last token and this one that is not ASCII?
     [[nodiscard]] bool at_lost_letters() const;
-    [[nodiscard]] Span last_span() const { return tokens_[at_ == 0 ? 0 : at_ - 1].span; }
+    [[nodiscard]] Span last_span() const { return tokens_.span(at_ == 0 ? 0 : at_ - 1); }
 
     // These report what was expected when it is not there.
     std::optional<ast::Word> expect_word(std::string_view what);
@@ -84,7 +85,7 @@ private:
     bool at_block_left_open(const Span& header);
     void count(std::size_t* number, std::size_t most, std::string_view what);
 
-    std::vector<Token> tokens_;
+    TokenList tokens_;
     const SourceFile& file_;
     ast::Written& written_;
     Diagnostics& diagnostics_;

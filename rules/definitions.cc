@@ -34,6 +34,7 @@ void Definitions::define_all(Policy* policy) {
     host_numbers_.resize(file_.hosts.size());
     sets_.resize(file_.sets.size());
     for (std::size_t i = 0; i < file_.networks.size(); ++i) define(file_.networks[i], i);
+    policy->hosts.reserve(std::min(file_.hosts.size(), kMostHosts));
     for (std::size_t i = 0; i < file_.hosts.size(); ++i) define(file_.hosts[i], i);
     for (std::size_t i = 0; i < file_.sets.size(); ++i) static_cast<void>(read_set(i, file_.sets[i].name));
     collect_services();
@@ -61,23 +62,25 @@ bool Definitions::spend_elements(std::size_t count, const Span& place) {
 
 void Definitions::collect_names() {
     std::vector<std::tuple<ast::Word, Kind, std::size_t>> all;
+    all.reserve(file_.networks.size() + file_.hosts.size() + file_.sets.size() + file_.broken_names.size());
     for (std::size_t i = 0; i < file_.networks.size(); ++i)
         all.emplace_back(file_.networks[i].name, Kind::network, i);
     for (std::size_t i = 0; i < file_.hosts.size(); ++i) all.emplace_back(file_.hosts[i].name, Kind::host, i);
     for (std::size_t i = 0; i < file_.sets.size(); ++i) all.emplace_back(file_.sets[i].name, Kind::set, i);
     for (const ast::Word& word : file_.broken_names) all.emplace_back(word, Kind::broken, 0);
-    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    const auto is_earlier = [](const auto& a, const auto& b) {
         return is_before(std::get<0>(a).span, std::get<0>(b).span);
-    });
+    };
+    if (!std::is_sorted(all.begin(), all.end(), is_earlier)) std::sort(all.begin(), all.end(), is_earlier);
     for (const auto& [word, kind, index] : all) {
         if (kind != Kind::broken && !check_name(word, &diagnostics_)) {
             names_.try_emplace(word.text, Name{Kind::broken, 0, word.span});
             continue;
         }
         const auto [first, is_new] = names_.try_emplace(word.text, Name{kind, index, word.span});
-        if (is_new || kind == Kind::broken || first->second.kind == Kind::broken) continue;
+        if (is_new || kind == Kind::broken || first->kind == Kind::broken) continue;
         diagnostics_.report(Code::duplicate_name, word.span, "defined again")
-            .and_at(first->second.span, "first defined here");
+            .and_at(first->span, "first defined here");
     }
 }
 
@@ -92,15 +95,15 @@ void Definitions::collect_services() {
             continue;
         }
         bool good = check_name(service.name, &diagnostics_);
-        auto whole = std::make_shared<ResolvedMatch>();
+        auto whole = std::make_shared<ResolvedService>();
         for (const ast::Match& member : service.members) {
             auto part = resolve_match(member, environment_, &diagnostics_);
-            if (!part || !spend_elements(part->elements(), member.span)) {
+            if (!part || !spend_elements(1 + part->ports.size() + part->icmp_types.size(), member.span)) {
                 good = false;
                 continue;
             }
-            whole->alternatives.push_back(std::move(part->alternatives.front()));
-            whole->spans.push_back(std::move(part->spans.front()));
+            whole->alternatives.push_back(std::move(*part));
+            whole->written.push_back(&member);
         }
         services_[service.name.text] = good ? whole : nullptr;
     }
@@ -113,7 +116,7 @@ void Definitions::report_unknown(const ast::Word& word, std::string_view what) {
         diagnostics_.report(Code::unknown_name, word.span, fmt::format("no {} has this name", what));
     if (!diagnostics_.keeps_errors()) return;
     if (sorted_names_.empty()) {
-        for (const auto& [name, meaning] : names_) sorted_names_.push_back(name);
+        for (const auto& [name, meaning] : names_.entries()) sorted_names_.push_back(name);
         std::sort(sorted_names_.begin(), sorted_names_.end());
     }
     report.help = did_you_mean(word.text, sorted_names_);
@@ -124,10 +127,7 @@ void Definitions::report_unknown(const ast::Word& word, std::string_view what) {
         report.help = fmt::format("`{}` is a feed: write `feed {}`", word.text, word.text);
 }
 
-const Definitions::Name* Definitions::find_name(const ast::Word& word) {
-    const auto found = names_.find(word.text);
-    return found == names_.end() ? nullptr : &found->second;
-}
+const Definitions::Name* Definitions::find_name(const ast::Word& word) { return names_.find(word.text); }
 
 // A network's number in the file.
 std::optional<std::size_t> Definitions::find_network(const ast::Word& word) {
@@ -323,12 +323,7 @@ std::optional<AddressSet> Definitions::read_set(std::size_t index, const ast::Wo
 
 // ---- matches
 
-std::shared_ptr<const ResolvedMatch> Definitions::read_match(const ast::Match& match) {
-    if (match.kind != ast::Match::Kind::service) {
-        auto made = resolve_match(match, environment_, &diagnostics_);
-        return made ? std::make_shared<const ResolvedMatch>(std::move(*made)) : nullptr;
-    }
-    const ast::Word& name = match.values.front();
+std::shared_ptr<const ResolvedService> Definitions::read_service(const ast::Word& name) {
     const auto found = services_.find(name.text);
     if (found != services_.end()) return found->second;
     if (file_.incomplete) return nullptr;

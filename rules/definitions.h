@@ -14,6 +14,7 @@
 #include "rules/ast.h"
 #include "rules/diagnostic.h"
 #include "rules/learnt_hosts.h"
+#include "rules/name_table.h"
 #include "rules/policy.h"
 #include "rules/resolve_files.h"
 #include "rules/resolve_match.h"
@@ -35,6 +36,7 @@ public:
                 Diagnostics* diagnostics)
         : file_(file),
           sources_(*sources),
+          places_(*sources),
           environment_(environment),
           diagnostics_(*diagnostics),
           lists_(file, sources, environment, diagnostics),
@@ -46,7 +48,7 @@ public:
 
     // These report what is wrong; a use of a name whose definition is broken fails without a word.
     [[nodiscard]] std::optional<AddressSet> read_address(const ast::Address& address);
-    [[nodiscard]] std::shared_ptr<const ResolvedMatch> read_match(const ast::Match& match);
+    [[nodiscard]] std::shared_ptr<const ResolvedService> read_service(const ast::Word& name);
     // Index into policy->signatures.
     [[nodiscard]] std::optional<unsigned> read_signatures(const ast::Word& word) {
         return lists_.find_signatures(word);
@@ -100,12 +102,13 @@ private:
 
     const ast::File& file_;
     const SourceMap& sources_;
+    PlacesInOrder places_;
     const Environment& environment_;
     Diagnostics& diagnostics_;
 
     Policy* policy_ = nullptr;
     ListFiles lists_;
-    std::unordered_map<std::string_view, Name> names_;
+    NameTable<Name> names_;
     std::vector<std::string_view> sorted_names_;  // of names_, when somebody had to look for a near one
     // Beside the file's lists. Empty: something was reported.
     std::vector<std::optional<AddressElement>> networks_;
@@ -114,8 +117,8 @@ private:
     LearntHosts learnt_;
     ElementIndex network_index_;
     std::vector<SetState> sets_;
-    std::unordered_map<std::string_view, std::shared_ptr<const ResolvedMatch>> services_;  // null: broken
-    unsigned depth_ = 0;                                                                   // of sets in work
+    std::unordered_map<std::string_view, std::shared_ptr<const ResolvedService>> services_;  // null: broken
+    unsigned depth_ = 0;  // of sets in work
     std::size_t elements_ = 0;
     WorkBudget comparisons_{20'000'000};
 };

@@ -138,7 +138,7 @@ void Definitions::define(const ast::Host& from, std::size_t index) {
     hosts_[index] = host_elements(from);
     if (hosts_[index].empty()) return;
     host_numbers_[index] = static_cast<unsigned>(policy_->hosts.size());
-    policy_->hosts.push_back({std::string(from.name.text), hosts_[index], sources_.place(from.name.span)});
+    policy_->hosts.push_back({std::string(from.name.text), hosts_[index], places_(from.name.span)});
 }
 
 std::optional<unsigned> Definitions::read_host(const ast::Word& word) {

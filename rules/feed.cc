@@ -11,6 +11,7 @@ namespace dishwall {
 namespace {
 
 constexpr std::size_t kMostBadLines = 100;
+constexpr std::size_t kUsualLine = 16;  // bytes, or more: 2001:db8:1::/48
 
 std::string_view without_blanks(std::string_view text) {
     constexpr std::string_view kBlanks = " \t\r";
@@ -119,6 +120,16 @@ Field read_line(std::string_view line) {
     return found;
 }
 
+// Nothing but a good prefix or address: what nearly every line is.
+std::optional<Ipv6Prefix> read_plain(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    const auto address = parse_ipv6(text.substr(0, slash));
+    if (!address) return std::nullopt;
+    const auto length =
+        slash == std::string_view::npos ? std::optional(128u) : number_to(text.substr(slash + 1), 128);
+    return length && *length != 0 ? Ipv6Prefix::make(*address, *length) : std::nullopt;
+}
+
 bool is_header(std::string_view line) {
     if (line.find(',') == std::string_view::npos) return false;
     for (std::size_t begin = 0; begin <= line.size();) {
@@ -137,6 +148,7 @@ public:
 
     FeedReading run() {
         std::size_t at = text_.substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0;  // byte order mark
+        entries_.prefixes.reserve(std::min(text_.size() / kUsualLine, kMostFeedEntries));
         for (unsigned number = 1; at < text_.size() && reading_.bad.size() < kMostBadLines; ++number) {
             const std::size_t end = std::min(text_.find('\n', at), text_.size());
             line(number, text_.substr(at, end - at));
@@ -153,6 +165,8 @@ private:
         const std::string_view said = without_blanks(whole.substr(0, whole.find_first_of("#;")));
         if (said.empty()) return;
         const bool first = std::exchange(first_, false);
+        if (entries_.prefixes.size() < kMostFeedEntries)
+            if (const auto prefix = read_plain(said)) return entries_.prefixes.push_back(*prefix);
         if (first && is_header(said)) return;
         Field field = read_line(said);
         if (field.kind == Field::Kind::ipv4) {
@@ -175,12 +189,12 @@ private:
     // A prefix stands behind those that hold it: sorted by their first address, the longer ones later.
     void drop_contained() {
         std::vector<Ipv6Prefix>& all = entries_.prefixes;
-        std::sort(all.begin(), all.end());
+        if (!std::is_sorted(all.begin(), all.end())) std::sort(all.begin(), all.end());
         std::size_t kept = 0;
         for (const Ipv6Prefix& prefix : all)
             if (kept == 0 || !all[kept - 1].contains(prefix.first())) all[kept++] = prefix;
         all.resize(kept);
-        all.shrink_to_fit();
+        if (all.capacity() > all.size() + all.size() / 2) all.shrink_to_fit();
     }
 
     std::string_view text_;

@@ -106,12 +106,12 @@ private:
 
 class Formatter {
 public:
-    Formatter(std::string_view text, const std::vector<Token>& tokens) : text_(text), tokens_(tokens) {}
+    Formatter(std::string_view text, const TokenList& tokens) : text_(text), tokens_(tokens) {}
 
     std::string run() {
         std::size_t behind = text_.substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0;  // of the last token
         for (at_ = 0; at_ < tokens_.size(); ++at_) {
-            const Token& token = tokens_[at_];
+            const Token token = tokens_[at_];
             if (token.kind == Kind::newline) continue;
             between(text_.substr(behind, token.span.begin - behind), token.kind == Kind::close);
             behind = token.span.end;
@@ -233,7 +233,7 @@ private:
     [[nodiscard]] bool is_long() const {
         unsigned open = 1;
         for (std::size_t i = at_ + 1; i < tokens_.size() && open > 0; ++i) {
-            const Token& token = tokens_[i];
+            const Token token = tokens_[i];
             if (token.kind == Kind::newline || token.kind == Kind::semicolon) return true;
             const std::size_t behind = tokens_[i - 1].span.end;
             if (text_.substr(behind, token.span.begin - behind).find('\\') != std::string_view::npos)
@@ -245,7 +245,7 @@ private:
     }
 
     std::string_view text_;
-    const std::vector<Token>& tokens_;
+    const TokenList& tokens_;
     std::size_t at_ = 0;
     Page page_;
     Line line_;
@@ -266,7 +266,7 @@ private:
 void try_parse(const SourceMap& sources, FileId file, Diagnostics* diagnostics) {
     const ParseOptions options{false, [](const ast::Word&) {}};
     ast::File tree;
-    std::vector<Token> tokens = lex(sources, file, diagnostics);
+    TokenList tokens = lex(sources, file, diagnostics);
     if (!tokens.empty()) parse(std::move(tokens), sources.file(file), options, &tree, diagnostics);
 }
 

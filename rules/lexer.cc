@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace dishwall {
@@ -11,10 +12,15 @@ namespace {
 
 using Kind = Token::Kind;
 
-bool in_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.' || c == ':' || c == '/' || c == '%' || c == '@';
-}
+constexpr std::array<bool, 256> kInWord = [] {
+    std::array<bool, 256> in{};
+    for (unsigned c = 0; c < in.size(); ++c)
+        in[c] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    for (const unsigned char c : {'-', '_', '.', ':', '/', '%', '@'}) in[c] = true;
+    return in;
+}();
+
+bool in_word(char c) { return kInWord[static_cast<unsigned char>(c)]; }
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 bool has_meaning(char c) {
     return in_word(c) || is_blank(c) ||
@@ -24,9 +30,11 @@ bool has_meaning(char c) {
 class Lexer {
 public:
     Lexer(std::string_view text, FileId file, Diagnostics* diagnostics)
-        : text_(text), file_(file), diagnostics_(*diagnostics) {}
+        : text_(text), file_(file), diagnostics_(*diagnostics), tokens_(text, file) {}
 
-    std::vector<Token> run() {
+    TokenList run() {
+        // Room that is not used is not touched.
+        tokens_.reserve(std::min(text_.size() / 4 + 2, kMostTokens + 1));
         if (text_.substr(0, 3) == "\xef\xbb\xbf") at_ = 3;  // byte order mark
         while (at_ < text_.size()) {
             step();
@@ -85,27 +93,27 @@ private:
     Span span(std::size_t begin, std::size_t end) const {
         return {file_, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
     }
-    void add(Kind kind, std::size_t begin, std::size_t end) {
-        tokens_.push_back({kind, span(begin, end), text_.substr(begin, end - begin)});
-    }
+    void add(Kind kind, std::size_t begin, std::size_t end) { tokens_.add(kind, begin, end); }
     void single(Kind kind) {
         add(kind, at_, at_ + 1);
         ++at_;
     }
     // Empty lines say nothing: only the first line break of several is a token.
     void newline() {
-        if (tokens_.empty() || tokens_.back().kind != Kind::newline) add(Kind::newline, at_, at_ + 1);
+        if (tokens_.empty() || tokens_.kind(tokens_.size() - 1) != Kind::newline)
+            add(Kind::newline, at_, at_ + 1);
         ++at_;
     }
-    std::vector<Token> give_up() {
+    TokenList give_up() {
         diagnostics_.report_last(Code::over_limit, tokens_.back().span,
                                  fmt::format("a file has at most {} words and signs", kMostTokens));
         return {};
     }
     void word() {
-        const std::size_t begin = at_;
-        while (at_ < text_.size() && in_word(text_[at_])) ++at_;
-        add(Kind::word, begin, at_);
+        std::size_t end = at_ + 1;
+        while (end < text_.size() && in_word(text_[end])) ++end;
+        add(Kind::word, at_, end);
+        at_ = end;
     }
 
     // The place of the closing quote, or of the end of the line where it should have been.
@@ -115,8 +123,12 @@ private:
     }
     bool is_at(char c, std::size_t place) const { return place < text_.size() && text_[place] == c; }
 
+    // `end`: behind the closing quote, or where it should have been.
     void quoted(std::size_t close, std::size_t end) {
-        tokens_.push_back({Kind::string, span(at_, end), text_.substr(at_ + 1, close - at_ - 1)});
+        if (close == end)
+            tokens_.add_unclosed_string(at_, end);
+        else
+            add(Kind::string, at_, end);
         at_ = end;
     }
 
@@ -181,12 +193,12 @@ private:
     Diagnostics& diagnostics_;
     std::size_t at_ = 0;
     unsigned brackets_ = 0;  // ( and [ that are open
-    std::vector<Token> tokens_;
+    TokenList tokens_;
 };
 
 }  // namespace
 
-std::vector<Token> lex(const SourceMap& sources, FileId file, Diagnostics* diagnostics) {
+TokenList lex(const SourceMap& sources, FileId file, Diagnostics* diagnostics) {
     return Lexer(sources.file(file).text(), file, diagnostics).run();
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The tables are made first (rules/image/), then laid out front to back by how likely a packet is to need them,
-// then written: header, networks, rates, small tables of sets, forbidden addresses, tuples and their bit sets, Bloom
-// filters; then services, rules, entries, lists; then the trees of address sets. So the first chunk, which the core
-// reaches without a look-up, has what most packets ask for.
+// The tables are made first (rules/image/), then laid out front to back by how likely a packet is to need
+// them, then written: header, networks, rates, small tables of sets, forbidden addresses, tuples and their
+// bit sets, Bloom filters; then services, rules, entries, lists; then the trees of address sets. So the first
+// chunk, which the core reaches without a look-up, has what most packets ask for.
 #include "rules/lower.h"
 
 #include <algorithm>
@@ -95,10 +95,15 @@ private:
     void make_bogons() {
         const std::vector<Ipv6Prefix> prefixes = bogons(policy_.uplink.documentation_prefixes);
         bogon_roots_ = bogon_trees_.add_literals(prefixes);
-        // Most addresses begin with an octet that no bogon begins with: for them the core searches nothing.
+        // Most addresses are in an area without any bogon: for them the core searches nothing. No area is
+        // smaller than a /24.
+        constexpr unsigned kSmallest = 40;
         for (const Ipv6Prefix& prefix : prefixes)
-            for (std::uint64_t octet = prefix.first().hi >> 56; octet <= prefix.last().hi >> 56; ++octet)
-                header_.bogon_octets[octet / 64] |= 1ull << octet % 64;
+            for (std::uint64_t at = prefix.first().hi >> kSmallest; at <= prefix.last().hi >> kSmallest;
+                 ++at) {
+                const std::uint32_t area = dw_bogon_area(at << kSmallest);
+                header_.bogon_areas[area / 64] |= 1ull << area % 64;
+            }
     }
 
     // ---- placing

@@ -20,7 +20,7 @@ public:
 
     // policy inbound|outbound on UPLINK { ... }
     void policy(const ast::Word& keyword) {
-        ast::Policy policy;
+        ast::Policy policy(tree_.arena.get());
         const bool header_read = policy_header(&policy);
         policy.span = join(keyword.span, cursor_.last_span());
         if (!cursor_.find_block(header_read)) return;
@@ -40,7 +40,7 @@ private:
     }
 
     void policy_statement(ast::Policy* policy) {
-        const Token& token = cursor_.peek();
+        const Token token = cursor_.peek();
         if (token.kind != Kind::word) {
             cursor_.unexpected("a rule");
             cursor_.skip_statement();
@@ -49,8 +49,7 @@ private:
         } else if (token.text == "log") {
             cursor_.end_statement(log_sample(policy));
         } else if (opens_policy_statement(token.text)) {
-            auto rule = parse_rule(cursor_);
-            if (cursor_.end_statement(rule.has_value())) policy->rules.push_back(std::move(*rule));
+            rule(policy);
         } else {
             unknown_policy_statement(policy);
         }
@@ -58,7 +57,7 @@ private:
 
     // A misspelt verdict is reported, and the rest of the rule is checked all the same.
     void unknown_policy_statement(ast::Policy* policy) {
-        const Token& token = cursor_.peek();
+        const Token token = cursor_.peek();
         const bool other_language = token.text == "deny" || token.text == "block";
         const auto meant = other_language ? "drop" : nearest(token.text, policy_keywords());
         Diagnostic& report = diagnostics_.report(Code::unknown_keyword, token.span, "expected a rule");
@@ -70,11 +69,15 @@ private:
         } else if (*meant == "default") {
             cursor_.end_statement(default_verdict(policy));
         } else {
-            auto rule = parse_rule(cursor_);
-            if (!cursor_.end_statement(rule.has_value())) return;
-            rule->broken = true;
-            policy->rules.push_back(std::move(*rule));
+            if (rule(policy)) policy->rules.back().broken = true;
         }
+    }
+
+    bool rule(ast::Policy* policy) {
+        const bool read = parse_rule(cursor_, &policy->rules.emplace_back());
+        const bool good = cursor_.end_statement(read);
+        if (!good) policy->rules.pop_back();
+        return good;
     }
 
     bool default_verdict(ast::Policy* policy) {

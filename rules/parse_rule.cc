@@ -19,15 +19,15 @@ constexpr std::pair<std::string_view, std::string_view> kParts[] = {
 
 class RuleParser {
 public:
-    explicit RuleParser(Cursor& cursor) : cursor_(cursor) {}
+    RuleParser(Cursor& cursor, ast::Rule* rule) : cursor_(cursor), rule_(*rule) {}
 
-    std::optional<ast::Rule> run() {
+    bool run() {
         rule_.verdict = cursor_.take_word();
-        if (!match()) return std::nullopt;
+        if (!match()) return false;
         while (!cursor_.at_statement_end())
-            if (!clause()) return std::nullopt;
+            if (!clause()) return false;
         rule_.span = join(rule_.verdict.span, cursor_.last_span());
-        return std::move(rule_);
+        return true;
     }
 
 private:
@@ -40,7 +40,7 @@ private:
     }
 
     bool clause() {
-        const Token& token = cursor_.peek();
+        const Token token = cursor_.peek();
         const auto place = token.kind == Kind::word
                                ? std::find(rule_clauses().begin(), rule_clauses().end(), token.text)
                                : rule_clauses().end();
@@ -148,13 +148,13 @@ private:
     }
 
     Cursor& cursor_;
-    ast::Rule rule_;
+    ast::Rule& rule_;
     std::ptrdiff_t rank_ = -1;
     ast::Word last_clause_;
 };
 
 }  // namespace
 
-std::optional<ast::Rule> parse_rule(Cursor& cursor) { return RuleParser(cursor).run(); }
+bool parse_rule(Cursor& cursor, ast::Rule* rule) { return RuleParser(cursor, rule).run(); }
 
 }  // namespace dishwall

@@ -39,14 +39,14 @@ bool at_value(const Cursor& cursor) {
 
 // `tcp form admins`: a word that is nearly a clause and is followed by what a clause takes is no service.
 bool at_misspelt_clause(const Cursor& cursor) {
-    const Token& next = cursor.peek_next();
+    const Token next = cursor.peek_next();
     if (!cursor.at(Kind::word) || !(next.kind == Kind::word || next.kind == Kind::open)) return false;
     return !opens_clause(next.text) && nearest(cursor.peek().text, {"from", "to", "name"}).has_value();
 }
 
 // A word, or words in braces.
-std::optional<std::vector<ast::Word>> parse_values(Cursor& cursor, std::string_view what) {
-    std::vector<ast::Word> values;
+std::optional<ast::Words> parse_values(Cursor& cursor, std::string_view what) {
+    ast::Words values;
     if (!cursor.at(Kind::open)) {
         const auto word = cursor.expect_word(what);
         if (!word) return std::nullopt;
@@ -175,7 +175,7 @@ void report_unknown_word(Cursor& cursor, const std::vector<std::string_view>& kn
         cursor.unexpected(expected);
         return;
     }
-    const Token& token = cursor.peek();
+    const Token token = cursor.peek();
     std::string help = token.text == "icmp" ? "did you mean `icmpv6`?" : did_you_mean(token.text, known);
     cursor.diagnostics()
         .report(Code::unknown_keyword, token.span, fmt::format("expected {}", expected))
@@ -207,7 +207,6 @@ std::optional<ast::Match> parse_match(Cursor& cursor) {
         return values.has_value();
     };
     bool read = false;
-    const std::string other = fmt::format("a service is written `service {}`", cursor.peek().text);
     if (cursor.at_word("tcp") || cursor.at_word("udp") || cursor.at_word("sctp"))
         read = many(ast::Match::Kind::ports, "a port");
     else if (cursor.at_word("icmpv6"))
@@ -217,7 +216,8 @@ std::optional<ast::Match> parse_match(Cursor& cursor) {
     else if (cursor.at_word("service"))
         read = one(ast::Match::Kind::service, "a service's name");
     else
-        report_unknown_word(cursor, words_after_verdict(), "a protocol, `service`, `from` or `to`", other);
+        report_unknown_word(cursor, words_after_verdict(), "a protocol, `service`, `from` or `to`",
+                            fmt::format("a service is written `service {}`", cursor.peek().text));
     if (!read) return std::nullopt;
     match.span = join(match.span, cursor.last_span());
     return match;
@@ -228,13 +228,12 @@ bool at_match(const Cursor& cursor) {
     return !cursor.at(Kind::word) || !opens_clause(cursor.peek().text);
 }
 
-bool parse_from(Cursor& cursor, std::optional<ast::Address>* address, std::vector<ast::Word>* ports) {
+bool parse_from(Cursor& cursor, ast::Rare<ast::Address>* address, ast::Rare<ast::Words>* ports) {
     *address = parse_address(cursor);
     if (!*address) return false;
     if (!cursor.accept_word("port")) return true;
-    auto values = parse_values(cursor, "a port");
-    if (values) *ports = std::move(*values);
-    return values.has_value();
+    *ports = parse_values(cursor, "a port");
+    return ports->has_value();
 }
 
 std::optional<ast::Traffic> parse_traffic(Cursor& cursor) {

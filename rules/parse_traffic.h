@@ -17,8 +17,7 @@ namespace dishwall {
 [[nodiscard]] std::optional<ast::Address> parse_address(Cursor& cursor);
 [[nodiscard]] std::optional<ast::Match> parse_match(Cursor& cursor);
 // ADDRESS [port PORTS], behind `from`.
-[[nodiscard]] bool parse_from(Cursor& cursor, std::optional<ast::Address>* address,
-                              std::vector<ast::Word>* ports);
+[[nodiscard]] bool parse_from(Cursor& cursor, ast::Rare<ast::Address>* address, ast::Rare<ast::Words>* ports);
 // [MATCH] [from ADDRESS [port PORTS]] [to ADDRESS]; what stands behind it is left to the caller.
 [[nodiscard]] std::optional<ast::Traffic> parse_traffic(Cursor& cursor);
 

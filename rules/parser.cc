@@ -18,7 +18,7 @@ using Kind = Token::Kind;
 
 class Parser {
 public:
-    Parser(std::vector<Token> tokens, const SourceFile& file, const ParseOptions& options, ast::File* tree,
+    Parser(TokenList tokens, const SourceFile& file, const ParseOptions& options, ast::File* tree,
            Diagnostics* diagnostics)
         : cursor_(std::move(tokens), file, &tree->written, diagnostics),
           diagnostics_(*diagnostics),
@@ -64,7 +64,7 @@ private:
 
     void top_statement() {
         cursor_.begin_statement();
-        const Token& token = cursor_.peek();
+        const Token token = cursor_.peek();
         if (token.kind == Kind::close) {
             diagnostics_.report(Code::syntax, token.span, "closes nothing");
             cursor_.take();
@@ -138,7 +138,7 @@ private:
 
 }  // namespace
 
-bool parse(std::vector<Token> tokens, const SourceFile& file, const ParseOptions& options, ast::File* tree,
+bool parse(TokenList tokens, const SourceFile& file, const ParseOptions& options, ast::File* tree,
            Diagnostics* diagnostics) {
     return Parser(std::move(tokens), file, options, tree, diagnostics).run();
 }

@@ -22,7 +22,7 @@ struct ParseOptions {
 };
 
 // Adds what could be read to `tree`. False: the text is in another version of the language.
-bool parse(std::vector<Token> tokens, const SourceFile& file, const ParseOptions& options, ast::File* tree,
+bool parse(TokenList tokens, const SourceFile& file, const ParseOptions& options, ast::File* tree,
            Diagnostics* diagnostics);
 
 }  // namespace dishwall

@@ -14,6 +14,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -22,9 +24,27 @@
 
 namespace dishwall {
 
+// The name of a file, shared by all that was written in it: a policy has a hundred thousand places.
+class FileName {
+public:
+    FileName() = default;
+    explicit FileName(std::string text) : text_(std::make_shared<const std::string>(std::move(text))) {}
+
+    [[nodiscard]] const std::string& text() const {
+        static const std::string none;
+        return text_ ? *text_ : none;
+    }
+    operator const std::string&() const { return text(); }  // NOLINT: it is one
+    bool operator==(const FileName& other) const { return text_ == other.text_ || text() == other.text(); }
+    bool operator==(std::string_view other) const { return text() == other; }
+
+private:
+    std::shared_ptr<const std::string> text_;
+};
+
 // Where in the text something was written. Lines and columns count from 1.
 struct Place {
-    std::string file;
+    FileName file;
     unsigned line = 0;
     unsigned column = 0;
 };

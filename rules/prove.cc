@@ -34,8 +34,8 @@ std::string_view done_by(dw_verdict verdict) {
 
 std::string name_of(const Rule& rule) {
     if (!rule.named) return rule.name;
-    return fmt::format("{} ({}:{})", rule.name, rule.place.file.substr(rule.place.file.rfind('/') + 1),
-                       rule.place.line);
+    const std::string& file = rule.place.file;
+    return fmt::format("{} ({}:{})", rule.name, file.substr(file.rfind('/') + 1), rule.place.line);
 }
 
 // What is expected of each rule that decides, and of the default (null).

@@ -185,7 +185,7 @@ private:
         std::stable_sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) {
             return std::pair(a.line, a.begin) < std::pair(b.line, b.begin);
         });
-        line("{}{} {}:{}:{}", pad(""), tint(kBlue, arrow), shown(place.file), place.line, place.column);
+        line("{}{} {}:{}:{}", pad(""), tint(kBlue, arrow), shown(place.file.text()), place.line, place.column);
         line("{}{}", pad(" "), tint(kBlue, "|"));
         unsigned open = 0;  // the line shown last, when it is shown whole
         for (const Mark& mark : marks) {

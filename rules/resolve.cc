@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -30,6 +31,7 @@ public:
           sources_(*sources),
           env_(env),
           diagnostics_(*diagnostics),
+          places_(*sources),
           rule_names_(*sources, diagnostics),
           definitions_(file, sources, env, diagnostics) {}
 
@@ -37,6 +39,7 @@ public:
         result_.policy.uplink = resolve_uplink(file_, sources_, &diagnostics_);
         result_.policy.outbound.default_verdict = DW_ACCEPT;
         definitions_.define_all(&result_.policy);
+        reserve();
         for (const ast::Policy& policy : file_.policies) add(policy);
         result_.claims = resolve_claims(file_, sources_, env_, &definitions_, &diagnostics_, &result_.policy);
         resolve_dns_updates(file_, sources_, env_, &definitions_, &diagnostics_, &result_.policy);
@@ -44,6 +47,24 @@ public:
     }
 
 private:
+    // Of the blocks that a predicate holds for, as far as they are read.
+    template <typename Predicate>
+    static std::size_t count_rules(const ast::File& file, Predicate counts) {
+        std::size_t count = 0;
+        for (const ast::Policy& policy : file.policies) count += counts(policy) ? policy.rules.size() : 0;
+        return std::min<std::size_t>(count, DW_RULES_MAX);
+    }
+
+    void reserve() {
+        const auto is_inbound = [](const ast::Policy& policy) { return policy.direction.text == "inbound"; };
+        const std::size_t inbound = count_rules(file_, is_inbound);
+        const std::size_t outbound = count_rules(file_, std::not_fn(is_inbound));
+        result_.policy.inbound.rules.reserve(inbound);
+        result_.inbound.reserve(inbound);
+        result_.policy.outbound.rules.reserve(outbound);
+        result_.outbound.reserve(outbound);
+    }
+
     void add(const ast::Policy& policy) {
         check_uplink(policy.uplink);
         const bool inbound = policy.direction.text == "inbound";
@@ -140,8 +161,8 @@ private:
                                     fmt::format("a file has at most {} rules", DW_RULES_MAX));
             return false;
         }
-        Rule rule;
-        rule.place = sources_.place(from.span);
+        Rule& rule = chain->rules.emplace_back();
+        rule.place = places_(from.span);
         rule.log = from.log;
         bool good = rule_names_.name(from, &rule) && !from.broken;
         good &= check_direction(from.verdict);
@@ -151,16 +172,17 @@ private:
         static_cast<Traffic&>(rule) = std::move(read.traffic);
         good &= read_rate(from, &rule);
         good &= read_inspect(from, &rule);
-        good &= check_independent(from, read.match.get());
+        good &= check_independent(from, rule);
         rule.endpoint_independent = from.endpoint_independent.has_value();
-        if (!good) return true;
-        chain->rules.push_back(std::move(rule));
-        (outbound_ ? result_.outbound : result_.inbound).push_back({&from, read.match});
+        if (good)
+            (outbound_ ? result_.outbound : result_.inbound).push_back({&from, std::move(read.service)});
+        else
+            chain->rules.pop_back();
         return true;
     }
 
     // It opens a port of an inside host to everybody (R23), so it is never taken where it would mean nothing.
-    bool check_independent(const ast::Rule& from, const ResolvedMatch* match) {
+    bool check_independent(const ast::Rule& from, const Rule& rule) {
         if (!from.endpoint_independent) return true;
         const Span& word = *from.endpoint_independent;
         if (!outbound_) {
@@ -178,8 +200,7 @@ private:
         const auto is_other = [](const ProtocolMatch& each) {
             return each.proto && *each.proto != IPPROTO_TCP && *each.proto != IPPROTO_UDP;
         };
-        if (!match || std::none_of(match->alternatives.begin(), match->alternatives.end(), is_other))
-            return true;
+        if (std::none_of(rule.match.begin(), rule.match.end(), is_other)) return true;
         diagnostics_.report(Code::does_not_fit, word, "only tcp and udp ports can be kept open")
             .and_at(from.match.span, "this is not tcp or udp alone")
             .with_help("give tcp and udp a rule of their own");
@@ -230,6 +251,7 @@ private:
     const SourceMap& sources_;
     const Environment& env_;
     Diagnostics& diagnostics_;
+    PlacesInOrder places_;
     RuleNames rule_names_;
     Definitions definitions_;
     Resolved result_;

@@ -20,7 +20,12 @@ namespace dishwall {
 // What a rule of the policy was written as. `written` points into the AST.
 struct RuleOrigin {
     const ast::Rule* written = nullptr;
-    std::shared_ptr<const ResolvedMatch> match;
+    std::shared_ptr<const ResolvedService> service;  // its MATCH is one
+
+    // As what alternative i of its match is written, there or in the service.
+    [[nodiscard]] const ast::Match& match(std::size_t i) const {
+        return service ? *service->written[i] : written->match;
+    }
 };
 
 struct Resolved {

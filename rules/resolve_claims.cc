@@ -28,7 +28,6 @@ public:
           policy_(*policy) {}
 
     ClaimOrigins run() {
-        collect_rules();
         for (const ast::Protect& protect : file_.protects) add(protect);
         for (const ast::Test& test : file_.tests) add(test);
         return std::move(origins_);
@@ -37,8 +36,9 @@ public:
 private:
     enum class Found { inbound, outbound, broken };  // of a rule's name
 
+    // When a rule is first asked for.
     void collect_rules() {
-        if (file_.tests.empty()) return;
+        if (std::exchange(collected_, true)) return;
         for (const Rule& rule : policy_.inbound.rules) rules_.emplace(rule.name, Found::inbound);
         for (const Rule& rule : policy_.outbound.rules) rules_.emplace(rule.name, Found::outbound);
         // Rules that were complained about are not in the policy.
@@ -125,6 +125,7 @@ private:
     }
 
     bool read_by(const ast::Word& word, Expectation* made) {
+        collect_rules();
         const auto found = rules_.find(word.text);
         if (found == rules_.end()) {
             if (file_.incomplete) return false;
@@ -213,6 +214,7 @@ private:
     Policy& policy_;
     ClaimOrigins origins_;
     std::unordered_map<std::string_view, Found> rules_;
+    bool collected_ = false;
     std::unordered_map<std::string_view, Span> protect_names_, test_names_;
 };
 

@@ -63,8 +63,9 @@ std::optional<PortRange> read_port(const ast::Word& word, std::string_view proto
 }
 
 // Ranges a[i] stand at words[i]; warns where one begins before an earlier one has ended.
-void warn_of_overlaps(const std::vector<PortRange>& ranges, const std::vector<ast::Word>& words,
+void warn_of_overlaps(const std::vector<PortRange>& ranges, const ast::Words& words,
                       Diagnostics* diagnostics) {
+    if (ranges.size() < 2) return;
     std::vector<std::size_t> order(ranges.size());
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),
@@ -125,16 +126,16 @@ std::optional<ProtocolMatch> resolve_proto(const ast::Word& word, Diagnostics* d
 
 }  // namespace
 
-std::size_t ResolvedMatch::elements() const {
+std::size_t elements_of(const std::vector<ProtocolMatch>& alternatives) {
     std::size_t count = 0;
     for (const ProtocolMatch& each : alternatives) count += 1 + each.ports.size() + each.icmp_types.size();
     return count;
 }
 
-std::optional<std::vector<PortRange>> resolve_ports(const std::vector<ast::Word>& words,
-                                                    std::string_view proto, const Environment& env,
-                                                    Diagnostics* diagnostics) {
+std::optional<std::vector<PortRange>> resolve_ports(const ast::Words& words, std::string_view proto,
+                                                    const Environment& env, Diagnostics* diagnostics) {
     std::vector<PortRange> ranges;
+    ranges.reserve(words.size());
     bool good = true;
     for (const ast::Word& word : words) {
         const auto range = read_port(word, proto, env, diagnostics);
@@ -148,23 +149,14 @@ std::optional<std::vector<PortRange>> resolve_ports(const std::vector<ast::Word>
     return ranges;
 }
 
-std::optional<ResolvedMatch> resolve_match(const ast::Match& match, const Environment& env,
+std::optional<ProtocolMatch> resolve_match(const ast::Match& match, const Environment& env,
                                            Diagnostics* diagnostics) {
-    std::optional<ProtocolMatch> made;
-    if (match.kind == ast::Match::Kind::any) {
-        made = ProtocolMatch{};
-    } else if (match.kind == ast::Match::Kind::icmpv6) {
-        made = resolve_icmpv6(match, diagnostics);
-    } else if (match.kind == ast::Match::Kind::proto) {
-        made = resolve_proto(match.values.front(), diagnostics);
-    } else if (auto ports = resolve_ports(match.values, match.keyword.text, env, diagnostics)) {
-        made = ProtocolMatch{number_of(match.keyword.text), std::move(*ports), {}};
-    }
-    if (!made) return std::nullopt;
-    ResolvedMatch resolved{{std::move(*made)}, {{}}};
-    if (match.kind == ast::Match::Kind::ports)
-        for (const ast::Word& word : match.values) resolved.spans[0].push_back(word.span);
-    return resolved;
+    if (match.kind == ast::Match::Kind::any) return ProtocolMatch{};
+    if (match.kind == ast::Match::Kind::icmpv6) return resolve_icmpv6(match, diagnostics);
+    if (match.kind == ast::Match::Kind::proto) return resolve_proto(match.values.front(), diagnostics);
+    auto ports = resolve_ports(match.values, match.keyword.text, env, diagnostics);
+    if (!ports) return std::nullopt;
+    return ProtocolMatch{number_of(match.keyword.text), std::move(*ports), {}};
 }
 
 }  // namespace dishwall

@@ -14,20 +14,26 @@
 
 namespace dishwall {
 
-// A MATCH, and where its ports are written: spans[i][j] is the place of alternatives[i].ports[j].
-struct ResolvedMatch {
+// What a `service` stands for: its matches, and as which they are written.
+struct ResolvedService {
     std::vector<ProtocolMatch> alternatives;
-    std::vector<std::vector<Span>> spans;
-
-    [[nodiscard]] std::size_t elements() const;
+    std::vector<const ast::Match*> written;  // beside them
 };
 
+// How many there are to be held, of ports and others.
+[[nodiscard]] std::size_t elements_of(const std::vector<ProtocolMatch>& alternatives);
+
+// Where ports[i] of a match that was made of this one stands; `match` is not `service`.
+[[nodiscard]] inline const Span& port_span(const ast::Match& match, std::size_t i) {
+    return match.values[i].span;
+}
+
 // Every kind of match but `service`. Empty when an error was reported.
-[[nodiscard]] std::optional<ResolvedMatch> resolve_match(const ast::Match& match, const Environment& env,
+[[nodiscard]] std::optional<ProtocolMatch> resolve_match(const ast::Match& match, const Environment& env,
                                                          Diagnostics* diagnostics);
 
 // `proto` ("tcp") says in which part of /etc/services a name is looked up; empty: in all.
-[[nodiscard]] std::optional<std::vector<PortRange>> resolve_ports(const std::vector<ast::Word>& words,
+[[nodiscard]] std::optional<std::vector<PortRange>> resolve_ports(const ast::Words& words,
                                                                   std::string_view proto,
                                                                   const Environment& env,
                                                                   Diagnostics* diagnostics);

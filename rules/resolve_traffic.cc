@@ -15,20 +15,31 @@ public:
     template <typename Written>
     ResolvedTraffic run(const Written& from) {
         ResolvedTraffic made;
-        made.match = definitions_.read_match(from.match);
-        made.good = made.match != nullptr;
-        made.good &= read_ports(from.match, from.from_ports, made.match.get(), &made.traffic.from_ports);
+        made.good = read_match(from.match, &made);
+        if (made.good) made.good = read_ports(from.match, from.from_ports, &made.traffic);
         made.good &= read_end(from.from, &made.traffic.from);
         made.good &= read_end(from.to, &made.traffic.to);
         // In the image each port is paired with each port of the sender.
         const std::size_t senders = std::max<std::size_t>(made.traffic.from_ports.size(), 1);
-        made.good = made.good && definitions_.spend_elements(made.match->elements() * senders, from.span);
-        if (made.good) made.traffic.match = made.match->alternatives;
+        made.good =
+            made.good && definitions_.spend_elements(elements_of(made.traffic.match) * senders, from.span);
         return made;
     }
 
 private:
-    bool read_end(const std::optional<ast::Address>& address, AddressSet* set) {
+    bool read_match(const ast::Match& written, ResolvedTraffic* made) {
+        if (written.kind == ast::Match::Kind::service) {
+            made->service = definitions_.read_service(written.values.front());
+            if (made->service) made->traffic.match = made->service->alternatives;
+            return made->service != nullptr;
+        }
+        auto match = resolve_match(written, env_, &diagnostics_);
+        if (match) made->traffic.match.push_back(std::move(*match));
+        return match.has_value();
+    }
+
+    template <typename Optional>
+    bool read_end(const Optional& address, AddressSet* set) {
         if (!address) return true;
         auto read = definitions_.read_address(*address);
         if (!read) return false;
@@ -37,18 +48,17 @@ private:
     }
 
     // The sender's.
-    bool read_ports(const ast::Match& written, const std::vector<ast::Word>& words,
-                    const ResolvedMatch* match, std::vector<PortRange>* ports) {
-        if (words.empty() || !match) return true;
-        for (const ProtocolMatch& each : match->alternatives) {
+    bool read_ports(const ast::Match& written, const ast::Rare<ast::Words>& words, Traffic* made) {
+        if (!words) return true;
+        for (const ProtocolMatch& each : made->match) {
             if (!each.proto || has_ports(*each.proto)) continue;
-            diagnostics_.report(Code::no_ports, words.front().span, "a port is asked for here")
+            diagnostics_.report(Code::no_ports, words->front().span, "a port is asked for here")
                 .and_at(written.span, "this is not tcp, udp or sctp alone");
             return false;
         }
         const bool one = written.kind == ast::Match::Kind::ports;
-        auto read = resolve_ports(words, one ? written.keyword.text : "", env_, &diagnostics_);
-        if (read) *ports = std::move(*read);
+        auto read = resolve_ports(*words, one ? written.keyword.text : "", env_, &diagnostics_);
+        if (read) made->from_ports = std::move(*read);
         return read.has_value();
     }
 

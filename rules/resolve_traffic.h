@@ -18,8 +18,8 @@ namespace dishwall {
 
 struct ResolvedTraffic {
     Traffic traffic;
-    std::shared_ptr<const ResolvedMatch> match;  // where its ports are written; null: something was reported
-    bool good = false;                           // all of it was read
+    std::shared_ptr<const ResolvedService> service;  // its MATCH is one
+    bool good = false;                               // all of it was read
 };
 
 // Everything that is wrong is reported, one part of the traffic not keeping another from being read.

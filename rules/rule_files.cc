@@ -83,7 +83,7 @@ private:
         const SourceFile& file = sources_.file(id);
         Known& known = known_.at(file.path());
         known.open = true;
-        std::vector<Token> tokens = lex(sources_, id, &diagnostics_);
+        TokenList tokens = lex(sources_, id, &diagnostics_);
         tokens_ += tokens.size();
         const ParseOptions options{needs_version, [&](const ast::Word& path) { include(path); }};
         bool understood = false;

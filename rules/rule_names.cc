@@ -4,6 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+#include <utility>
 
 #include "rules/names.h"
 
@@ -27,9 +31,16 @@ std::string shortest_free(const std::string& name, const std::set<std::string>& 
     return slash == std::string::npos ? name : name.substr(slash + 1);
 }
 
+void append(unsigned number, std::string* name) {
+    std::array<char, 12> text{':'};
+    const auto end = std::to_chars(text.data() + 1, text.data() + text.size(), number).ptr;
+    name->append(text.data(), end);
+}
+
 }  // namespace
 
-RuleNames::RuleNames(const SourceMap& sources, Diagnostics* diagnostics) : diagnostics_(*diagnostics) {
+RuleNames::RuleNames(const SourceMap& sources, Diagnostics* diagnostics)
+    : diagnostics_(*diagnostics), last_lines_(sources.count()) {
     std::set<std::string> taken;
     for (FileId id = 0; id < sources.count(); ++id) {
         files_.push_back(shortest_free(sources.file(id).name(), taken));
@@ -52,16 +63,17 @@ bool RuleNames::name(const ast::Rule& from, Rule* rule) {
     const auto [first, is_new] = given_.try_emplace(from.name->text, from.name->span);
     if (is_new) return true;
     diagnostics_.report(Code::duplicate_name, from.name->span, "defined again")
-        .and_at(first->second, "first defined here");
+        .and_at(*first, "first defined here");
     return false;
 }
 
 // dishwall.conf:31; for a second unnamed rule on the line dishwall.conf:31:20.
 std::string RuleNames::by_place(const Span& span, const Place& place) {
-    const std::string& file = files_[span.file];
-    const bool first = lines_.insert({span.file, place.line}).second;
-    return first ? fmt::format("{}:{}", file, place.line)
-                 : fmt::format("{}:{}:{}", file, place.line, place.column);
+    const bool first = std::exchange(last_lines_[span.file], place.line) != place.line;
+    std::string name = files_[span.file];
+    append(place.line, &name);
+    if (!first) append(place.column, &name);
+    return name;
 }
 
 }  // namespace dishwall

@@ -4,15 +4,14 @@
 // unique, and an unnamed rule is called by its file and line.
 #pragma once
 
-#include <set>
+#include <cstddef>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "rules/ast.h"
 #include "rules/diagnostic.h"
+#include "rules/name_table.h"
 #include "rules/policy.h"
 #include "rules/source.h"
 
@@ -23,7 +22,8 @@ public:
     // `sources` are the rule files.
     RuleNames(const SourceMap& sources, Diagnostics* diagnostics);
 
-    // Sets `name` and `named`; `place` is there. False: something was reported.
+    // Sets `name` and `named`; `place` is there. Rules of one file come in its order. False: something was
+    // reported.
     bool name(const ast::Rule& from, Rule* rule);
 
 private:
@@ -32,8 +32,8 @@ private:
     Diagnostics& diagnostics_;
     std::vector<std::string>
         files_;  // by FileId: the last part of its name, or more of it when that is taken
-    std::unordered_map<std::string_view, Span> given_;
-    std::set<std::pair<FileId, unsigned>> lines_;  // with an unnamed rule
+    NameTable<Span> given_;
+    std::vector<unsigned> last_lines_;  // by FileId: with an unnamed rule; rules come in order
 };
 
 }  // namespace dishwall

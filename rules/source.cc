@@ -17,8 +17,12 @@ SourceFile::SourceFile(std::string name, std::string text, std::string path)
     : name_(std::move(name)), path_(std::move(path)), text_(std::move(text)) {
     starts_.reserve(1 + static_cast<std::size_t>(std::count(text_.begin(), text_.end(), '\n')));
     starts_.push_back(0);
-    for (std::size_t at = text_.find('\n'); at != std::string::npos; at = text_.find('\n', at + 1))
+    std::size_t longest = 0;
+    for (std::size_t at = text_.find('\n'); at != std::string::npos; at = text_.find('\n', at + 1)) {
+        longest = std::max(longest, at - starts_.back());
         starts_.push_back(static_cast<std::uint32_t>(at + 1));
+    }
+    if (std::max(longest, text_.size() - starts_.back()) < 4 * kMark) return;
     std::uint32_t characters = 0;
     for (std::size_t at = 0; at < text_.size(); ++at) {
         if (at % kMark == 0) marks_.push_back(characters);
@@ -34,14 +38,25 @@ std::size_t SourceFile::characters_before(std::uint32_t offset) const {
     return marks_[mark] + static_cast<std::size_t>(std::count_if(rest.begin(), rest.end(), starts_character));
 }
 
-unsigned SourceFile::column_at(std::uint32_t offset) const {
-    const std::uint32_t start = line_start(line_at(offset));
-    return static_cast<unsigned>(characters_before(offset) - characters_before(start)) + 1;
+unsigned SourceFile::column_at(std::uint32_t offset, unsigned line) const {
+    const std::uint32_t start = line_start(line);
+    if (!marks_.empty())
+        return static_cast<unsigned>(characters_before(offset) - characters_before(start)) + 1;
+    const std::string_view before = std::string_view(text_).substr(start, offset - start);
+    return static_cast<unsigned>(std::count_if(before.begin(), before.end(), starts_character)) + 1;
 }
 
 unsigned SourceFile::line_at(std::uint32_t offset) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
     return static_cast<unsigned>(after - starts_.begin());
+}
+
+unsigned SourceFile::line_at(std::uint32_t offset, unsigned line_before) const {
+    constexpr unsigned kNear = 8;
+    if (offset < line_start(line_before)) return line_at(offset);
+    for (unsigned line = line_before; line < line_before + kNear; ++line)
+        if (line == starts_.size() || offset < starts_[line]) return line;
+    return line_at(offset);
 }
 
 std::string_view SourceFile::line(unsigned number) const {
@@ -63,7 +78,15 @@ std::string_view SourceMap::text(const Span& span) const {
 
 Place SourceMap::place(const Span& span) const {
     const SourceFile& source = file(span.file);
-    return {source.name(), source.line_at(span.begin), source.column_at(span.begin)};
+    const unsigned line = source.line_at(span.begin);
+    return {source.name(), line, source.column_at(span.begin, line)};
+}
+
+Place PlacesInOrder::operator()(const Span& span) {
+    const SourceFile& source = sources_.file(span.file);
+    line_ = span.file == file_ ? source.line_at(span.begin, line_) : source.line_at(span.begin);
+    file_ = span.file;
+    return {source.name(), line_, source.column_at(span.begin, line_)};
 }
 
 }  // namespace dishwall

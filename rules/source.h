@@ -39,25 +39,32 @@ class SourceFile {
 public:
     SourceFile(std::string name, std::string text, std::string path);
 
-    [[nodiscard]] const std::string& name() const { return name_; }  // as errors show it
+    [[nodiscard]] const FileName& name() const { return name_; }  // as errors show it
     // Where it is, absolute when that is known: relative paths in it begin there.
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] std::string_view text() const { return text_; }
     // Lines count from 1. The newline (and a carriage return before it) is not part of the line.
     [[nodiscard]] unsigned line_at(std::uint32_t offset) const;
+    // The same, from the line of some place before it: nearly always a few lines on.
+    [[nodiscard]] unsigned line_at(std::uint32_t offset, unsigned line_before) const;
     [[nodiscard]] std::string_view line(unsigned number) const;
     [[nodiscard]] std::uint32_t line_start(unsigned number) const { return starts_[number - 1]; }
     // Columns count from 1, in characters (Unicode code points), as editors do.
-    [[nodiscard]] unsigned column_at(std::uint32_t offset) const;
+    [[nodiscard]] unsigned column_at(std::uint32_t offset) const {
+        return column_at(offset, line_at(offset));
+    }
+    [[nodiscard]] unsigned column_at(std::uint32_t offset, unsigned line) const;
 
 private:
     [[nodiscard]] std::size_t characters_before(std::uint32_t offset) const;
 
-    std::string name_;
+    FileName name_;
     std::string path_;
     std::string text_;
     std::vector<std::uint32_t> starts_;
-    std::vector<std::uint32_t> marks_;  // characters before each kMark-th byte: a line may hold a whole file
+    // Characters before each kMark-th byte, when there is a line so long that nobody wants to count them
+    // again: a line may hold a whole file.
+    std::vector<std::uint32_t> marks_;
 };
 
 // Owns the texts. Views into a text stay good when the map is moved.
@@ -73,6 +80,19 @@ public:
 
 private:
     std::vector<std::unique_ptr<SourceFile>> files_;
+};
+
+// Places of spans that are asked for one after another, as they are written: each line is looked for from the
+// last one on.
+class PlacesInOrder {
+public:
+    explicit PlacesInOrder(const SourceMap& sources) : sources_(sources) {}
+    [[nodiscard]] Place operator()(const Span& span);
+
+private:
+    const SourceMap& sources_;
+    FileId file_ = 0;
+    unsigned line_ = 1;
 };
 
 }  // namespace dishwall

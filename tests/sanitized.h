@@ -8,7 +8,9 @@ namespace dishwall::test {
 
 #ifdef __SANITIZE_ADDRESS__
 inline constexpr int kRandomRunsDividedBy = 10;
+inline constexpr bool kSanitized = true;  // what takes long only because it is long, the other build does
 #else
+inline constexpr bool kSanitized = false;
 inline constexpr int kRandomRunsDividedBy = 1;
 #endif
 

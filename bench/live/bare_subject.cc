@@ -32,10 +32,23 @@ public:
         return attach_xdp(site.gateway(), "up0", chosen());
     }
 
-    Result<std::uint64_t> counted(const Site& site, Fate) override {
-        if (program_ == BareProgram::drop) return queue_statistic(site.gateway(), "rx_queue_0_xdp_drops");
-        if (program_ == BareProgram::none) return queue_statistic(site.gateway(), "rx_queue_0_xdp_packets");
-        return device_.frames();
+    Result<Fates> counted(const Site& site) override {
+        Fates fates;
+        if (program_ == BareProgram::drop || program_ == BareProgram::none) {
+            auto count = queue_statistic(site.gateway(), program_ == BareProgram::drop
+                                                             ? "rx_queue_0_xdp_drops"
+                                                             : "rx_queue_0_xdp_packets");
+            if (!count) return tl::unexpected(count.error());
+            fates.denied = *count;
+        } else {
+            fates.denied = device_.frames();
+        }
+        return fates;
+    }
+
+    bool judges() const override { return false; }
+    bool passes() const override {
+        return program_ == BareProgram::none || program_ == BareProgram::pass;
     }
 
 private:
@@ -58,8 +71,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Subject> bare(BareProgram program) { return std::make_unique<BareSubject>(program, false); }
+SubjectPtr bare(BareProgram program) { return std::make_unique<BareSubject>(program, false); }
 
-std::unique_ptr<Subject> guarded(BareProgram program) { return std::make_unique<BareSubject>(program, true); }
+SubjectPtr guarded(BareProgram program) { return std::make_unique<BareSubject>(program, true); }
 
 }  // namespace dishwall::bench

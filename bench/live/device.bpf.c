@@ -25,7 +25,8 @@ int drop_bare(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
-static __always_inline int is_udp(struct xdp_md *ctx)
+/* UDP, or TCP, whose ports are at the same place. */
+static __always_inline int is_offered(struct xdp_md *ctx)
 {
 	struct ethhdr *eth = (void *)(long)ctx->data;
 	struct ipv6hdr *ip = (void *)(eth + 1);
@@ -33,14 +34,15 @@ static __always_inline int is_udp(struct xdp_md *ctx)
 
 	if ((void *)(udp + 1) > (void *)(long)ctx->data_end)
 		return 0;
-	return eth->h_proto == bpf_htons(ETH_P_IPV6) && ip->nexthdr == IPPROTO_UDP && udp->dest;
+	return eth->h_proto == bpf_htons(ETH_P_IPV6) && (ip->nexthdr == IPPROTO_UDP || ip->nexthdr == IPPROTO_TCP) &&
+	       udp->dest;
 }
 
 /* The least that any filter does: look at the ports, count, drop. */
 SEC("xdp")
 int drop_parsed(struct xdp_md *ctx)
 {
-	if (is_udp(ctx))
+	if (is_offered(ctx))
 		seen.frames++;
 	return XDP_DROP;
 }
@@ -49,7 +51,7 @@ int drop_parsed(struct xdp_md *ctx)
 SEC("xdp")
 int pass_counted(struct xdp_md *ctx)
 {
-	if (is_udp(ctx))
+	if (is_offered(ctx))
 		seen.frames++;
 	return XDP_PASS;
 }
@@ -58,7 +60,7 @@ int pass_counted(struct xdp_md *ctx)
 SEC("xdp")
 int sink(struct xdp_md *ctx)
 {
-	if (is_udp(ctx))
+	if (is_offered(ctx))
 		seen.frames++;
 	return XDP_DROP;
 }
@@ -72,7 +74,7 @@ int sink_by_class(struct xdp_md *ctx)
 	struct udphdr *udp = (void *)(ip + 1);
 	__u32 class;
 
-	if (!is_udp(ctx) || (void *)(udp + 1) > (void *)(long)ctx->data_end)
+	if (!is_offered(ctx) || (void *)(udp + 1) > (void *)(long)ctx->data_end)
 		return XDP_DROP;
 	class = bpf_ntohl(ip->saddr.in6_u.u6_addr32[2]) >> 31;
 	class = class * DW_CLASS_PORTS + (bpf_ntohs(udp->dest) & (DW_CLASS_PORTS - 1));

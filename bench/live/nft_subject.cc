@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// nftables in its best shape for this policy: one concatenated hash set, no linear rules. At netdev ingress
-// it is stateless; in the forward hook it has conntrack, which is what a gateway really runs.
+// nftables, in its best shape for the policy and in the one that people write. Its counters are named objects, so
+// that reading them lists neither rules nor elements.
 
 #include <nlohmann/json.hpp>
 
@@ -12,111 +12,124 @@
 namespace dishwall::bench {
 namespace {
 
+constexpr std::string_view kCounters = "  counter by_rule { }\n  counter in_flow { }\n  counter denied { }\n";
+
 Result<void> load(const Site& site, const std::string& ruleset) {
     auto done = run(site.gateway(), {"nft", "-f", "-"}, ruleset);
     if (!done) return fail_with(done.error(), "cannot load the nftables rule set");
     return {};
 }
 
-// Packets of the counter in the rule with this comment.
-Result<std::uint64_t> counter(const Site& site, std::vector<std::string> chain, std::string_view comment) {
-    std::vector<std::string> command = {"nft", "-j", "list", "chain"};
-    command.insert(command.end(), chain.begin(), chain.end());
-    auto text = run(site.gateway(), command);
+// The named counters of a table.
+Result<Fates> counters(const Site& site, const std::string& family, const std::string& table) {
+    auto text = run(site.gateway(), {"nft", "-j", "list", "counters", "table", family, table});
     if (!text) return tl::unexpected(text.error());
     const auto listing = nlohmann::json::parse(*text, nullptr, false);
     if (listing.is_discarded() || !listing.contains("nftables")) return fail("nft wrote no JSON: {}", *text);
+    Fates fates;
     for (const auto& item : listing["nftables"]) {
-        if (!item.contains("rule") || item["rule"].value("comment", "") != comment) continue;
-        for (const auto& expression : item["rule"]["expr"])
-            if (expression.contains("counter")) return expression["counter"]["packets"].get<std::uint64_t>();
+        if (!item.contains("counter")) continue;
+        const std::string name = item["counter"].value("name", "");
+        const auto packets = item["counter"].value("packets", std::uint64_t{0});
+        (name == "by_rule" ? fates.by_rule : name == "in_flow" ? fates.in_flow : fates.denied) += packets;
     }
-    return fail("nft lists no counter called {}", comment);
+    return fates;
 }
 
-std::string service_set(const std::vector<PublishedService>& services) {
+std::string service_set(const std::vector<PublishedService>& services, bool intervals) {
     std::vector<std::string> elements;
+    elements.reserve(services.size());
     for (const PublishedService& service : services)
-        elements.push_back(fmt::format("{} . udp . {}", to_string(service.host()), service.port));
+        elements.push_back(
+            fmt::format("{} . {} . {}", to_string(service.host()), service.protocol(), service.ports()));
     return fmt::format(
-        "  set services {{ type ipv6_addr . inet_proto . inet_service\n    elements = {{ {} }} }}\n",
-        fmt::join(elements, ", "));
+        "  set services {{ type ipv6_addr . inet_proto . inet_service\n{}    elements = {{ {} }} }}\n",
+        intervals ? "    flags interval\n" : "", fmt::join(elements, ", "));
 }
 
-std::string_view comment_of(Fate fate) {
-    if (fate == Fate::denied) return "denied";
-    return fate == Fate::accepted_by_rule ? "rule" : "flow";
+std::string rule_a_service(const std::vector<PublishedService>& services) {
+    std::string rules;
+    for (const PublishedService& service : services)
+        rules += fmt::format("    ip6 daddr {} {} dport {} counter name by_rule accept\n",
+                             to_string(service.host()), service.protocol(), service.ports());
+    return rules;
 }
 
-class NftNetdev : public Subject {
+class Nftables : public Subject {
 public:
-    explicit NftNetdev(std::vector<PublishedService> services) : services_(std::move(services)) {}
+    Nftables(NftHook hook, NftShape shape, std::vector<PublishedService> services)
+        : hook_(hook), shape_(shape), services_(std::move(services)) {}
 
     Result<void> arm(const Site& site) override {
-        return load(site,
-                    "table netdev gate {\n" + service_set(services_) +
-                        "  chain in { type filter hook ingress device up0 priority 0; policy accept;\n"
-                        "    ip6 daddr . meta l4proto . th dport @services counter accept comment \"rule\"\n"
-                        "    counter drop comment \"denied\"\n  }\n}\n");
+        const bool linear = shape_ == NftShape::linear;
+        const std::string set =
+            linear ? "" : service_set(services_, shape_ == NftShape::interval_set);
+        const std::string rules =
+            linear ? rule_a_service(services_)
+                   : "    ip6 daddr . meta l4proto . th dport @services counter name by_rule accept\n";
+        services_.clear();
+        if (hook_ == NftHook::netdev) return load(site, netdev_table(set, rules));
+        if (auto loaded = load(site, forward_table(set, rules)); !loaded) return loaded;
+        return keep_flows(site);
     }
 
-    Result<std::uint64_t> counted(const Site& site, Fate fate) override {
-        return counter(site, {"netdev", "gate", "in"}, comment_of(fate));
+    Result<Fates> counted(const Site& site) override {
+        return counters(site, hook_ == NftHook::netdev ? "netdev" : "inet", "gate");
+    }
+
+    Result<void> forget(const Site& site) override {
+        return hook_ == NftHook::forward ? flush_conntrack(site.gateway()) : Result<void>();
     }
 
 private:
-    std::vector<PublishedService> services_;
-};
+    static std::string netdev_table(const std::string& set, const std::string& rules) {
+        return fmt::format(
+            "table netdev gate {{\n{}{}"
+            "  chain in {{ type filter hook ingress device up0 priority 0; policy accept;\n{}"
+            "    counter name denied drop\n  }}\n}}\n",
+            kCounters, set, rules);
+    }
 
-class NftForward : public Subject {
-public:
-    explicit NftForward(std::vector<PublishedService> services) : services_(std::move(services)) {}
+    static std::string forward_table(const std::string& set, const std::string& rules) {
+        return fmt::format(
+            "table inet gate {{\n{}{}"
+            "  chain forward {{ type filter hook forward priority 0; policy drop;\n"
+            "    ct state established,related counter name in_flow accept\n"
+            "    iifname \"dn0\" accept\n{}"
+            "    counter name denied drop\n  }}\n}}\n",
+            kCounters, set, rules);
+    }
 
-    Result<void> arm(const Site& site) override {
-        auto loaded = load(
-            site, "table inet gate {\n" + service_set(services_) +
-                      "  chain forward { type filter hook forward priority 0; policy drop;\n"
-                      "    ct state established,related counter accept comment \"flow\"\n"
-                      "    ip6 daddr . meta l4proto . th dport @services counter accept comment \"rule\"\n"
-                      "    iifname \"dn0\" counter accept comment \"outbound\"\n"
-                      "    counter drop comment \"denied\"\n  }\n}\n");
-        if (!loaded) return loaded;
-        // Longer than a session of the bench; the defaults (30 s, 120 s) would end flows between two repeats.
+    // Longer than a session of the bench; the defaults (30 s, 120 s) would end flows between two repeats.
+    static Result<void> keep_flows(const Site& site) {
         for (const char* name : {"nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"})
             if (auto set = site.gateway().set_sysctl(fmt::format("net.netfilter.{}", name), "3600"); !set)
                 return set;
         return {};
     }
 
-    Result<std::uint64_t> counted(const Site& site, Fate fate) override {
-        return counter(site, {"inet", "gate", "forward"}, comment_of(fate));
-    }
-
-    Result<void> forget(const Site& site) override { return flush_conntrack(site.gateway()); }
-
-private:
+    NftHook hook_;
+    NftShape shape_;
     std::vector<PublishedService> services_;
 };
 
 }  // namespace
 
-std::unique_ptr<Subject> nft_netdev(std::vector<PublishedService> services) {
-    return std::make_unique<NftNetdev>(std::move(services));
-}
-
-std::unique_ptr<Subject> nft_forward(std::vector<PublishedService> services) {
-    return std::make_unique<NftForward>(std::move(services));
+SubjectPtr nftables(NftHook hook, NftShape shape, std::vector<PublishedService> services) {
+    return std::make_unique<Nftables>(hook, shape, std::move(services));
 }
 
 Result<void> arm_ingress_end(const Site& site) {
     return load(site,
-                "table netdev end {\n"
+                "table netdev end {\n  counter ended { }\n"
                 "  chain in { type filter hook ingress device up0 priority 10; policy accept;\n"
-                "    counter drop comment \"ended\"\n  }\n}\n");
+                "    counter name ended drop\n  }\n}\n");
 }
 
 Result<std::uint64_t> ended_at_ingress(const Site& site) {
-    return counter(site, {"netdev", "end", "in"}, "ended");
+    auto counted = counters(site, "netdev", "end");
+    if (!counted) return tl::unexpected(counted.error());
+    return counted->total();
 }
 
 }  // namespace dishwall::bench

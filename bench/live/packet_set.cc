@@ -1,114 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "bench/live/packet_set.h"
 
-#include <arpa/inet.h>
-#include <endian.h>
-#include <linux/if_ether.h>
-#include <netinet/in.h>
-#include <netinet/ip6.h>
-#include <netinet/tcp.h>
-#include <netinet/udp.h>
-
-#include <cstring>
-#include <span>
+#include <bit>
 
 #include "bench/published.h"
 
 namespace dishwall::bench {
 namespace {
 
-constexpr std::uint64_t kAll = ~0ull;
-
-struct Ip6Header {
-    std::uint8_t version_class_flow[4] = {0x60, 0, 0, 0};
-    std::uint16_t payload_length = 0;
-    std::uint8_t next_header = 0;
-    std::uint8_t hop_limit = 64;
-    std::uint64_t source_be[2] = {}, destination_be[2] = {};
-};
-
-union Layer4 {
-    udphdr udp;
-    tcphdr tcp;
-    std::uint8_t bytes[20];
-};
-
-#pragma pack(push, 1)
-struct Frame {
-    Mac destination_mac, source_mac;
-    std::uint16_t ethertype;
-    Ip6Header ip;
-    Layer4 l4;
-};
-#pragma pack(pop)
-static_assert(sizeof(Frame) == DW_FRAME_LENGTH);
-static_assert(offsetof(Frame, ip.source_be) + 8 == DW_AT_SOURCE_LOW);
-static_assert(offsetof(Frame, ip.destination_be) + 8 == DW_AT_DESTINATION_LOW);
-static_assert(offsetof(Frame, l4) == DW_AT_PORTS);
-static_assert(offsetof(Frame, l4) + offsetof(udphdr, uh_sum) == DW_AT_UDP_CHECKSUM);
-static_assert(offsetof(Frame, l4) + offsetof(tcphdr, th_sum) == DW_AT_TCP_CHECKSUM);
-
-// In memory order, as the BPF program adds the varying fields; RFC 1071 makes that the same sum.
-std::uint32_t ones_complement_sum(std::span<const std::uint8_t> bytes) {
-    std::uint32_t sum = 0;
-    for (std::size_t at = 0; at + 1 < bytes.size(); at += 2) {
-        std::uint16_t word;
-        std::memcpy(&word, bytes.data() + at, 2);
-        sum += word;
-    }
-    return sum;
-}
-
-// Pseudo header (RFC 8200 8.1) and layer 4 of the template, whose varying fields are zero.
-std::uint32_t base_sum(const Frame& frame) {
-    std::uint32_t sum = ones_complement_sum({reinterpret_cast<const std::uint8_t*>(frame.ip.source_be), 32});
-    sum += htons(sizeof(Layer4));
-    sum += htons(frame.ip.next_header);
-    return sum + ones_complement_sum(frame.l4.bytes);
-}
-
-Layer4 layer4(bool udp) {
-    Layer4 l4 = {};
-    if (udp) {
-        l4.udp.uh_ulen = htons(sizeof(Layer4));
-    } else {
-        l4.tcp.th_off = 5;
-        l4.tcp.th_flags = TH_SYN;
-        l4.tcp.th_win = htons(64240);
-    }
-    return l4;
-}
-
-Frame template_frame(bool udp, const Hop& hop) {
-    Frame frame = {};
-    frame.destination_mac = hop.receiver;
-    frame.source_mac = hop.sender;
-    frame.ethertype = htons(ETH_P_IPV6);
-    frame.ip.payload_length = htons(sizeof(Layer4));
-    frame.ip.next_header = udp ? IPPROTO_UDP : IPPROTO_TCP;
-    frame.ip.source_be[0] = htobe64(hop.source_network);
-    frame.ip.destination_be[0] = htobe64(hop.destination_network);
-    frame.l4 = layer4(udp);
-    return frame;
-}
-
 constexpr Hop kFromOutside = {kIspMac, kUplinkMac, kInternet, kLan};
 constexpr Hop kFromInside = {kHostsMac, kLanMac, kLan, kInternet};
+constexpr std::uint64_t kNewPeers = (1ull << 40) - 1;  // enough for a session
+constexpr Hop kFromAnywhere = {kIspMac, kUplinkMac, 0, 0};  // networks stand in the list
 
-dw_traffic traffic_of(bool udp, const Hop& hop) {
-    const Frame frame = template_frame(udp, hop);
-    dw_traffic set = {};
-    std::memcpy(set.frame, &frame, sizeof(set.frame));
-    std::memcpy(&set.frame_tail, reinterpret_cast<const std::uint8_t*>(&frame) + sizeof(set.frame),
-                sizeof(set.frame_tail));
-    set.udp = udp;
-    set.base_sum = base_sum(frame);
-    set.number_mask = kAll;
-    return set;
-}
-
-dw_traffic sweep(bool udp) {
-    dw_traffic set = traffic_of(udp, kFromOutside);
+dw_traffic sweep(bool udp, Extensions extensions) {
+    dw_traffic set = inbound_traffic(udp, kFromOutside, extensions);
     set.random = 1;
     set.inside_base = kUnpublishedHosts;
     set.inside_mask = (1u << 24) - 1;
@@ -122,55 +28,95 @@ dw_traffic sweep(bool udp) {
 }
 
 // Flow number n: host by a hash of n, peer by n, ports by a hash of n.
-dw_traffic flow_traffic(bool outbound) {
-    dw_traffic set = traffic_of(true, outbound ? kFromInside : kFromOutside);
+PacketSet flow_packets(unsigned flows, bool outbound) {
+    PacketSet packets;
+    packets.replies = true;
+    dw_traffic& set = packets.traffic = inbound_traffic(true, outbound ? kFromInside : kFromOutside);
     set.outbound = outbound;
-    set.number_mask = kFlows - 1;
+    set.number_mask = flows - 1;
     set.inside_base = kInsideHosts;
     set.inside_mask = 255;
     set.inside_port_base = 32768;
     set.inside_port_mask = 0x3fff;
     set.peer_base = 0x2000000000000;
-    set.peer_mask = kFlows - 1;
+    set.peer_mask = flows - 1;
     set.peer_port_base = 1024;
     set.peer_port_mask = 0x7fff;
-    return set;
+    return packets;
 }
 
 }  // namespace
 
-dw_traffic inbound_traffic(bool udp, const Hop& hop) { return traffic_of(udp, hop); }
+Fates operator-(const Fates& a, const Fates& b) {
+    return {a.denied - b.denied, a.by_rule - b.by_rule, a.in_flow - b.in_flow};
+}
 
-dw_traffic deny_sweep() { return sweep(true); }
-dw_traffic deny_sweep_syn() { return sweep(false); }
+Fates PacketSet::expected(std::uint64_t cursor, std::uint64_t frames) const {
+    Fates fates;
+    if (replies) {
+        fates.in_flow = frames;
+        return fates;
+    }
+    for (std::uint64_t n = cursor; n < cursor + frames; ++n) {
+        const bool accepted =
+            list ? list->accepted[n % DW_LISTED] : dw_varying_of(&traffic, n).published != 0;
+        ++(accepted ? fates.by_rule : fates.denied);
+    }
+    return fates;
+}
 
-dw_traffic accept_by_rule(unsigned services) {
-    dw_traffic set = sweep(true);
+PacketSet deny_sweep(bool udp, Extensions extensions) {
+    PacketSet packets;
+    packets.traffic = sweep(udp, extensions);
+    packets.checksums = extensions == Extensions::none || extensions == Extensions::three_headers;
+    return packets;
+}
+
+PacketSet to_services(const ServicesHit& hit) {
+    PacketSet packets = deny_sweep();
+    dw_traffic& set = packets.traffic;
     set.random = 0;  // distinct numbers are distinct peers: no packet finds the flow of another
-    set.inside_base = kServiceHosts;
-    set.inside_mask = services - 1;
-    set.inside_port_base = kFirstServicePort;
-    set.inside_port_mask = 0;
-    set.inside_port_follows = kServicePortMask;
     set.peer_base = 0x3000000000000;
-    return set;
+    set.peer_mask = kNewPeers;
+    set.first_service = 1;
+    set.services = hit.services - 1;
+    set.unpublished = hit.unpublished_of_1024;
+    set.octaves = hit.zipf ? std::bit_width(set.services) : 0;
+    set.service_host_base = kServiceHosts;
+    set.service_port_base = kFirstServicePort;
+    set.service_port_mask = static_cast<std::uint16_t>(hit.ports_each - 1);
+    set.service_number_in_port = kServiceNumberInPort;
+    set.service_port_shift = kServicePortShift;
+    return packets;
 }
 
-dw_traffic replies() {
-    dw_traffic set = flow_traffic(false);
-    set.random = 1;
-    return set;
+PacketSet syn_flood() {
+    PacketSet packets;
+    dw_traffic& set = packets.traffic = sweep(false, Extensions::none);
+    set.random = 0;
+    set.peer_base = 0x4000000000000;
+    set.peer_mask = kNewPeers;
+    set.services = 1;  // number 0, on the first host
+    set.service_host_base = kServiceHosts;
+    set.service_port_base = kTcpServicePort;
+    return packets;
 }
 
-dw_traffic replies_in_order() { return flow_traffic(false); }
-dw_traffic open_flows() { return flow_traffic(true); }
+PacketSet replies(unsigned flows) {
+    PacketSet packets = flow_packets(flows, false);
+    packets.traffic.random = 1;
+    return packets;
+}
 
-bool checksum_is_right(std::span<const std::uint8_t, DW_FRAME_LENGTH> frame) {
-    Frame whole;
-    std::memcpy(&whole, frame.data(), sizeof(whole));
-    std::uint32_t sum = base_sum(whole);
-    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-    return sum == 0xffff;
+PacketSet replies_in_order(unsigned flows) { return flow_packets(flows, false); }
+PacketSet open_flows(unsigned flows) { return flow_packets(flows, true); }
+
+PacketSet listed(std::vector<dw_listed> packets, std::vector<bool> accepted) {
+    PacketSet set;
+    set.traffic = inbound_traffic(true, kFromAnywhere);
+    set.list = std::make_shared<ListedPackets>(
+        ListedPackets{{std::move(packets), inbound_traffic(false, kFromAnywhere)}, std::move(accepted)});
+    return set;
 }
 
 }  // namespace dishwall::bench

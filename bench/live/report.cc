@@ -23,25 +23,26 @@ std::vector<double> ns_of(const std::vector<Sample>& samples) {
 
 // One row's cells, the same in both tables.
 struct Cells {
-    std::string what, does, total, spread, above_floor, above_base;
+    std::string system, rules, does, total, spread, above_floor, above_base;
 };
 
 std::string number(std::optional<double> value) { return value ? fmt::format("{:.0f}", *value) : "-"; }
 
 Cells cells_of(const Report& report, const RowResult& row) {
-    if (!row.held()) return {row.what, row.does, "gate failed", "", "", ""};
-    Cells cells{row.what, row.does, number(row.median_ns()), "", "", ""};
+    const std::string rules = row.rules == 0 ? "" : fmt::format("{}", row.rules);
+    if (!row.held()) return {row.system, rules, row.does, "gate failed", "", "", ""};
+    Cells cells{row.system, rules, row.does, number(row.median_ns()), "", "", ""};
     cells.spread = fmt::format("{:.0f}..{:.0f}", row.lowest_ns(), row.highest_ns());
-    cells.above_floor = row.id == kFloor ? "-" : number(report.above(row, kFloor));
+    cells.above_floor = row.id == row.floor ? "-" : number(report.above(row, row.floor));
     cells.above_base = row.base.empty() ? "" : number(report.above(row, row.base));
     return cells;
 }
 
 std::string head(const Report& report) {
     return fmt::format(
-        "{}- packets on CPU {}; {} published services; {} repeats of {} frames a row (fewer where each "
-        "opens a flow), order A B B A{}\n",
-        markdown_lines(report.machine), report.cpu, report.services, report.repeats, report.frames,
+        "{}- packets on CPU {}; {} repeats in the order A B B A, a run of about {:.0f} ms a row (at most 131,072 "
+        "packets where each opens a flow){}\n",
+        markdown_lines(report.machine), report.cpu, report.repeats, report.run_ms,
         report.quick ? "; **quick mode: the numbers mean nothing**" : "");
 }
 
@@ -73,14 +74,14 @@ std::optional<double> Report::above(const RowResult& row, const std::string& bas
 }
 
 std::string terminal_table(const Report& report) {
-    constexpr std::string_view kLine = "{:<43} {:<40} {:>11} {:>12} {:>9} {:>9}\n";
+    constexpr std::string_view kLine = "{:<44} {:>6} {:<50} {:>11} {:>14} {:>8} {:>8}\n";
     std::string text = head(report) + "\n" +
-                       fmt::format(fmt::runtime(kLine), "who decides", "packets", "ns/packet", "low..high",
+                       fmt::format(fmt::runtime(kLine), "who decides", "rules", "packets", "ns/packet", "low..high",
                                    "> drop", "> base");
     for (const RowResult& row : report.rows) {
         const Cells c = cells_of(report, row);
-        text +=
-            fmt::format(fmt::runtime(kLine), c.what, c.does, c.total, c.spread, c.above_floor, c.above_base);
+        text += fmt::format(fmt::runtime(kLine), c.system, c.rules, c.does, c.total, c.spread, c.above_floor,
+                            c.above_base);
     }
     return text + failures(report, "");
 }
@@ -88,11 +89,11 @@ std::string terminal_table(const Report& report) {
 std::string markdown(const Report& report) {
     std::string text =
         head(report) +
-        "\n| who decides | packets | ns per packet | lowest..highest | above bare XDP_DROP | above "
-        "its base row |\n|---|---|---|---|---|---|\n";
+        "\n| who decides | services or rules | packets | ns per packet | lowest..highest | above bare XDP_DROP | "
+        "above its base row |\n|---|---|---|---|---|---|---|\n";
     for (const RowResult& row : report.rows) {
         const Cells c = cells_of(report, row);
-        text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", c.what, c.does, c.total, c.spread,
+        text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", c.system, c.rules, c.does, c.total, c.spread,
                             c.above_floor, c.above_base);
     }
     const std::string failed = failures(report, "- ");
@@ -107,25 +108,20 @@ nlohmann::json to_json(const Report& report) {
             runs.push_back({{"ns_per_packet", sample.ns},
                             {"frames", sample.frames},
                             {"preemptions", sample.preemptions}});
-        nlohmann::json item = {
-            {"id", row.id}, {"what", row.what}, {"packets", row.does}, {"gate", row.held()}, {"runs", runs}};
+        nlohmann::json item = {{"id", row.id},       {"system", row.system}, {"rules", row.rules},
+                               {"packets", row.does}, {"gate", row.held()},   {"runs", runs},
+                               {"floor", row.floor}};
         if (!row.base.empty()) item["base"] = row.base;
         if (!row.held()) item["gate_failure"] = row.gate_failure;
         if (row.held()) item["median_ns"] = row.median_ns();
-        if (const auto above = report.above(row, kFloor)) item["above_bare_drop_ns"] = *above;
+        if (const auto above = report.above(row, row.floor)) item["above_bare_drop_ns"] = *above;
         if (const auto above = report.above(row, row.base)) item["above_base_ns"] = *above;
         rows.push_back(std::move(item));
     }
     const Machine& m = report.machine;
-    return {{"machine", to_json(m)},
-            {"date", m.date},
-            {"commit", m.commit},
-            {"services", report.services},
-            {"packets_on_cpu", report.cpu},
-            {"repeats", report.repeats},
-            {"frames", report.frames},
-            {"quick", report.quick},
-            {"rows", rows}};
+    return {{"machine", to_json(m)},    {"date", m.date},         {"commit", m.commit},
+            {"packets_on_cpu", report.cpu}, {"repeats", report.repeats}, {"run_ms", report.run_ms},
+            {"quick", report.quick},    {"rows", rows}};
 }
 
 }  // namespace dishwall::bench

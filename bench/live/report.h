@@ -15,7 +15,9 @@
 namespace dishwall::bench {
 
 struct RowResult {
-    std::string id, what, does, base;
+    std::string id, system, does, floor, base;
+    unsigned rules = 0;
+    bool plotted = false;
     std::vector<Sample> samples;
     std::string gate_failure;  // empty: the gate held in every run
 
@@ -27,9 +29,8 @@ struct RowResult {
 
 struct Report {
     Machine machine;
-    unsigned services = 0;
     unsigned repeats = 0;
-    std::uint32_t frames = 0;
+    double run_ms = 0;  // how long a run was meant to take
     bool quick = false;
     int cpu = 0;  // that the packets were on
     std::vector<RowResult> rows;

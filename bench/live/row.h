@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// One row of the table: a site, what stands in it, the packets it gets, the fate they must meet. A
-// measurement is worth something only if its gate held: every packet that was offered met that fate, by the
-// subject's own counter, came out where it should, and the kernel's IPv6 statistics show no error.
+// One row of the table: a station, the packets it gets, the fate they must meet. A measurement is worth something
+// only if its gate held: every packet that was offered met its fate, by the subject's own counters, came out where
+// it should, and the kernel's IPv6 statistics show no error.
 #pragma once
 
 #include <memory>
@@ -11,22 +11,22 @@
 
 #include "bench/live/generator.h"
 #include "bench/live/packet_set.h"
-#include "bench/live/subject.h"
+#include "bench/live/station.h"
 
 namespace dishwall::bench {
 
 // What a row is, before anything exists. The list is in rows.cc.
 struct RowPlan {
-    std::string id;    // for --rows, JSON and base
-    std::string what;  // who decides, as printed
-    std::string does;  // packets and fate, as printed
-    std::string base;  // id of the row whose cost is not the subject's own; empty: the bare XDP_DROP
-    std::unique_ptr<Subject> subject;
-    dw_traffic packets;
-    Fate fate = Fate::denied;
-    End end = End::nowhere;
-    bool needs_flows = false;      // kFlows flows are opened from inside first
-    bool a_flow_a_packet = false;  // limits the length of a run, and starts each from an empty table
+    std::string id;       // for --rows, JSON, base and floor
+    std::string system;   // who decides, as printed, and one line in the plot
+    unsigned rules = 0;   // services or rules of its policy; 0: it has none
+    std::string does;     // packets and fate, as printed
+    std::string station;  // by its name
+    PacketSet packets;
+    std::string floor;    // id of the bare XDP_DROP row with packets of this kind; empty: kFloor
+    std::string base;     // id of the row whose cost is not the subject's own; empty: none but the floor
+    unsigned flows = 0;   // so many are opened from inside first
+    bool plotted = false;
 };
 
 struct Sample {
@@ -35,33 +35,36 @@ struct Sample {
     long preemptions = 0;
 };
 
+// How long a run is: as many frames as take this time, by an estimate made before.
+struct RunLength {
+    double milliseconds = 250;
+    std::uint32_t least = 4096, most = 1u << 20;
+};
+
 class Row {
 public:
-    // Builds the site, arms the subject, opens the flows and checks that all are there.
-    [[nodiscard]] static Result<Row> build(RowPlan plan, const NetworkNamespace& world, unsigned number,
-                                           Generator& generator);
+    // Opens the flows and checks that all are there, checks verdicts, and chooses the length of runs.
+    // `number`: of the row; packets of different rows have different peers.
+    [[nodiscard]] static Result<Row> build(const RowPlan& plan, Station* station, const NetworkNamespace& world,
+                                           Generator& generator, const RunLength& length, unsigned number);
 
-    // Sends `frames` frames through the gate. An error says which gate failed, and by how much.
-    [[nodiscard]] Result<Sample> measure(const NetworkNamespace& world, Generator& generator,
-                                         std::uint32_t frames);
-
-    [[nodiscard]] const RowPlan& plan() const { return plan_; }
+    // Sends a run of frames through the gate. An error says which gate failed, and by how much.
+    [[nodiscard]] Result<Sample> measure(const NetworkNamespace& world, Generator& generator);
 
 private:
-    // All counters that the gate compares.
-    struct Reading {
-        std::uint64_t fate = 0, ended_at_ingress = 0, reached_lan = 0, ip_errors = 0;
-    };
+    Row(const RowPlan& plan, Station* station, unsigned number)
+        : plan_(&plan), station_(station), cursor_(std::uint64_t{number} << kCursorShift) {}
+    [[nodiscard]] bool opens_flows() const;
+    [[nodiscard]] Result<Sample> send(const NetworkNamespace& world, Generator& generator, std::uint32_t frames);
+    [[nodiscard]] Result<void> choose_length(const NetworkNamespace& world, Generator& generator,
+                                             const RunLength& length);
 
-    Row(RowPlan plan, Site site) : plan_(std::move(plan)), site_(std::move(site)) {}
-    [[nodiscard]] Result<Reading> read(Fate fate, End end) const;
-    [[nodiscard]] Result<Sample> send(const NetworkNamespace& world, Generator& generator,
-                                      const dw_traffic& packets, std::uint64_t cursor, std::uint32_t frames);
-    [[nodiscard]] Result<void> open_and_check_flows(const NetworkNamespace& world, Generator& generator);
+    static constexpr unsigned kCursorShift = 30;
 
-    RowPlan plan_;
-    Site site_;
-    std::uint64_t cursor_ = 0;  // runs on, so that a new peer stays new
+    const RowPlan* plan_;
+    Station* station_;
+    std::uint64_t cursor_;      // runs on, so that a new peer stays new
+    std::uint32_t frames_ = 0;  // of a run
 };
 
 }  // namespace dishwall::bench

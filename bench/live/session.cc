@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -38,63 +39,92 @@ public:
     std::vector<RowResult> take() { return std::move(results_); }
 
 private:
+    void build_stations();
+    void build_rows();
     void measure_row(std::size_t position);
-    void give_up(std::size_t position, const Error& error);
+    void give_up(std::size_t position, const std::string& why);
 
     const SessionOptions& options_;
     NetworkNamespace world_;
     Generator generator_;
     Progress progress_;
+    Rows plans_;
+    std::map<std::string, Result<Station>> stations_;
     std::vector<std::optional<Row>> rows_;  // by position in results_; empty: failed
     std::vector<RowResult> results_;
 };
 
-void Session::give_up(std::size_t position, const Error& error) {
+void Session::give_up(std::size_t position, const std::string& why) {
     RowResult& result = results_[position];
-    result.gate_failure = error.message;
+    result.gate_failure = why;
     rows_[position].reset();
     progress_.done();
-    fmt::print(stderr, "{}: gate failed: {}\n", result.id, error.message);
+    fmt::print(stderr, "{}: gate failed: {}\n", result.id, why);
 }
 
 // The rows asked for, in the table's order.
-Result<std::vector<RowPlan>> chosen_rows(const SessionOptions& options) {
-    std::vector<RowPlan> rows = all_rows(options.rows);
-    for (const std::string& id : options.only)
-        if (std::none_of(rows.begin(), rows.end(), [&](const RowPlan& plan) { return plan.id == id; }))
+Result<Rows> chosen_rows(const SessionOptions& options) {
+    Rows plans = all_rows(options.rows);
+    const std::vector<std::string>& only = options.rows.only;
+    for (const std::string& id : only)
+        if (std::none_of(plans.rows.begin(), plans.rows.end(), [&](const RowPlan& plan) { return plan.id == id; }))
             return fail("there is no row called {}; --list names them", id);
-    if (!options.only.empty())
-        std::erase_if(rows, [&](const RowPlan& plan) {
-            return std::find(options.only.begin(), options.only.end(), plan.id) == options.only.end();
-        });
-    return rows;
+    if (!only.empty())
+        std::erase_if(plans.rows, [&](const RowPlan& plan) { return !options.rows.wants(plan.id); });
+    std::erase_if(plans.stations, [&](const StationPlan& station) {
+        return std::none_of(plans.rows.begin(), plans.rows.end(),
+                            [&](const RowPlan& plan) { return plan.station == station.name; });
+    });
+    return plans;
 }
 
 Result<void> Session::build() {
     auto plans = chosen_rows(options_);
     if (!plans) return tl::unexpected(plans.error());
-    for (RowPlan& plan : *plans) {
-        progress_.say(fmt::format("setting up {}", plan.id));
-        results_.push_back({plan.id, plan.what, plan.does, plan.base, {}, ""});
+    plans_ = std::move(*plans);
+    build_stations();
+    build_rows();
+    return {};
+}
+
+void Session::build_stations() {
+    unsigned number = 0;
+    for (StationPlan& plan : plans_.stations) {
+        const std::string name = plan.name;
+        progress_.say(fmt::format("setting up {} ({} of {})", name, number + 1, plans_.stations.size()));
+        stations_.emplace(name, Station::build(std::move(plan), world_, number++));
+    }
+}
+
+void Session::build_rows() {
+    for (const RowPlan& plan : plans_.rows) {
+        progress_.say(fmt::format("checking verdicts of {}", plan.id));
+        results_.push_back({plan.id, plan.system, plan.does, plan.floor.empty() ? kFloor : plan.floor, plan.base,
+                            plan.rules, plan.plotted, {}, ""});
         const std::size_t position = rows_.size();
         rows_.emplace_back();
-        auto row = Row::build(std::move(plan), world_, static_cast<unsigned>(position), generator_);
+        auto& station = stations_.at(plan.station);
+        if (!station) {
+            give_up(position, station.error().message);
+            continue;
+        }
+        auto row = Row::build(plan, &*station, world_, generator_, options_.length,
+                              static_cast<unsigned>(position));
         if (row)
             rows_[position].emplace(std::move(*row));
         else
-            give_up(position, row.error());
+            give_up(position, row.error().message);
     }
-    return {};
 }
 
 void Session::measure_row(std::size_t position) {
     auto& row = rows_[position];
     if (!row) return;
-    auto sample = row->measure(world_, generator_, options_.frames);
+    auto sample = row->measure(world_, generator_);
     if (sample)
         results_[position].samples.push_back(*sample);
     else
-        give_up(position, sample.error());
+        give_up(position, sample.error().message);
 }
 
 void Session::measure() {
@@ -114,13 +144,7 @@ void Session::measure() {
 }  // namespace
 
 Result<Report> measure_all(const SessionOptions& options) {
-    Report report{look_at_machine(),
-                  options.rows.services,
-                  options.repeats,
-                  options.frames,
-                  options.quick,
-                  options.cpu,
-                  {}};
+    Report report{look_at_machine(), options.repeats, options.length.milliseconds, options.quick, options.cpu, {}};
     auto world = NetworkNamespace::create();
     if (!world) return tl::unexpected(world.error());
     auto generator = Generator::load();

@@ -14,9 +14,8 @@ namespace dishwall::bench {
 
 struct SessionOptions {
     RowOptions rows;
-    std::vector<std::string> only;  // ids; empty: all
+    RunLength length;
     unsigned repeats = 7;
-    std::uint32_t frames = 524288;
     bool quick = false;
     int cpu = 0;
 };

@@ -24,7 +24,7 @@ struct Opened {
 Opened opened_by(unsigned rule) { return {kServiceHosts + rule % kHosts, kFirstPort + rule / kHosts}; }
 
 // Those that open something: the first rule of all is the feed's.
-unsigned openings(const PolicySize& size) { return size.rules - 1; }
+unsigned openings(const PolicySize& size) { return size.feed == 0 ? size.rules : size.rules - 1; }
 
 // Networks all over 2400::/6, each a /48, and the one that is sent from; always the same ones.
 std::set<std::string> listed_networks(const PolicySize& size) {
@@ -42,6 +42,7 @@ std::string nft_table(const std::string& sets, const std::string& rules) {
 }
 
 std::string nft_feed(const PolicySize& size) {
+    if (size.feed == 0) return "";
     return fmt::format("  set listed {{ type ipv6_addr; flags interval\n    elements = {{ {} }} }}\n",
                        fmt::join(listed_networks(size), ", "));
 }
@@ -57,6 +58,10 @@ std::string nft_open_set(const PolicySize& size) {
                        fmt::join(elements, ", "));
 }
 
+std::string nft_feed_rule(const PolicySize& size) {
+    return size.feed == 0 ? "" : "    ip6 saddr @listed counter drop\n";
+}
+
 dw_traffic to_port(unsigned rule, unsigned port, std::uint64_t network) {
     dw_traffic set = inbound_traffic(true, {kIspMac, kUplinkMac, network, kLan});
     set.inside_base = opened_by(rule).interface_id;
@@ -69,11 +74,12 @@ dw_traffic to_port(unsigned rule, unsigned port, std::uint64_t network) {
 }  // namespace
 
 std::string dishwall_rules(const PolicySize& size) {
-    std::string text = rule_file_head() + "feed listed = file \"feed.txt\"\n";
+    std::string text = rule_file_head() + (size.feed == 0 ? "" : "feed listed = file \"feed.txt\"\n");
     for (unsigned host = 0; host < kHosts; ++host)
         text += fmt::format("host h{} = lan ::{:x}:{:x}\n", host, (kServiceHosts + host) >> 16,
                             (kServiceHosts + host) & 0xffff);
-    text += "policy inbound on dish {\n    default drop\n    drop from feed listed\n";
+    text += "policy inbound on dish {\n    default drop\n";
+    if (size.feed != 0) text += "    drop from feed listed\n";
     for (unsigned rule = 0; rule < openings(size); ++rule)
         text += fmt::format("    accept udp {} to h{}\n", opened_by(rule).port, rule % kHosts);
     return text + "}\n";
@@ -86,9 +92,9 @@ std::string feed_text(const PolicySize& size) {
 std::string nft_rules(const PolicySize& size, NftShape shape) {
     if (shape == NftShape::sets)
         return nft_table(nft_feed(size) + nft_open_set(size),
-                         "    ip6 saddr @listed counter drop\n"
-                         "    meta l4proto udp ip6 daddr . udp dport @open counter accept\n");
-    std::string rules = "    ip6 saddr @listed counter drop\n";
+                         nft_feed_rule(size) +
+                             "    meta l4proto udp ip6 daddr . udp dport @open counter accept\n");
+    std::string rules = nft_feed_rule(size);
     for (unsigned rule = 0; rule < openings(size); ++rule)
         rules +=
             fmt::format("    ip6 daddr {} udp dport {} counter accept\n",
@@ -104,9 +110,11 @@ std::string empty_nft_rules() { return nft_table("", ""); }
 
 std::vector<Probe> probes(const PolicySize& size) {
     const unsigned last = openings(size) - 1;
-    return {{"the last rule's port", to_port(last, opened_by(last).port, kInternet), true},
-            {"a port of no rule", to_port(last, kClosedPort, kInternet), false},
-            {"the last rule's port, from the feed", to_port(last, opened_by(last).port, kListed), false}};
+    std::vector<Probe> all = {{"the last rule's port", to_port(last, opened_by(last).port, kInternet), true},
+                              {"a port of no rule", to_port(last, kClosedPort, kInternet), false}};
+    if (size.feed != 0)
+        all.push_back({"the last rule's port, from the feed", to_port(last, opened_by(last).port, kListed), false});
+    return all;
 }
 
 }  // namespace dishwall::bench

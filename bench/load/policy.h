@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // One policy in three forms: a rule file for dishwall, and for nftables its best shape (a concatenated hash
-// set for what is open, an interval set for the feed) and the shape that people write by hand (a rule a
+// set for what is open, an interval set for the feed, if there is one) and the shape that people write by hand (a rule a
 // port). And the packets that show that each of them means it.
 #pragma once
 
@@ -14,8 +14,8 @@
 namespace dishwall::bench {
 
 struct PolicySize {
-    unsigned rules = 100'000;  // the feed's among them
-    unsigned feed = 100'000;   // prefixes
+    unsigned rules = 0;  // the feed's among them
+    unsigned feed = 0;   // prefixes; 0: there is none
 };
 
 // Reads "feed.txt" beside it.
@@ -34,7 +34,7 @@ struct Probe {
     dw_traffic traffic;
     bool passes;
 };
-// To the port of the last rule, to one of none, and to the last rule's port from a source that the feed has.
+// To the port of the last rule, to one of none, and, if there is a feed, to the last rule's port from a source in it.
 [[nodiscard]] std::vector<Probe> probes(const PolicySize& size);
 
 }  // namespace dishwall::bench

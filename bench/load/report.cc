@@ -21,56 +21,79 @@ std::vector<double> column(const std::vector<LoadCost>& loads, Of of) {
 
 using Cells = std::vector<std::string>;
 
-Cells cells_of(const LoadRow& row, double fastest) {
-    const auto ms = column(row.loads, [](const LoadCost& cost) { return cost.ms; });
-    const auto [least, most] = std::minmax_element(ms.begin(), ms.end());
-    return {
-        row.name, fmt::format("{:.0f}", median(ms)), fmt::format("{:.0f}..{:.0f}", *least, *most),
-        fmt::format("{:.2f}", median(ms) / fastest),
-        fmt::format("{:.0f}", median(column(row.loads, [](const LoadCost& cost) { return cost.peak_mib; })))};
-}
-const Cells kRowHead = {"what loads it", "ms", "lowest..highest", "times dishwall", "peak MiB"};
-
 double median_ms(const LoadRow& row) {
     return median(column(row.loads, [](const LoadCost& cost) { return cost.ms; }));
 }
 
+double median_mib(const LoadRow& row) {
+    return median(column(row.loads, [](const LoadCost& cost) { return cost.peak_mib; }));
+}
+
+const Cells kRowHead = {"what loads it", "rules",          "feed",     "loads",
+                        "ms",            "lowest..highest", "times dishwall", "peak MiB"};
+
+Cells cells_of(const SizeReport& of, const LoadRow& row) {
+    const auto ms = column(row.loads, [](const LoadCost& cost) { return cost.ms; });
+    const auto [least, most] = std::minmax_element(ms.begin(), ms.end());
+    return {row.name,
+            fmt::format("{}", of.size.rules),
+            fmt::format("{}", of.size.feed),
+            fmt::format("{}", ms.size()),
+            fmt::format("{:.0f}", median_ms(row)),
+            fmt::format("{:.0f}..{:.0f}", *least, *most),
+            fmt::format("{:.2f}", median_ms(row) / median_ms(of.rows.front())),
+            fmt::format("{:.0f}", median_mib(row))};
+}
+
 std::vector<Cells> rows_of(const LoadReport& report) {
     std::vector<Cells> rows{kRowHead};
-    for (const LoadRow& row : report.rows) rows.push_back(cells_of(row, median_ms(report.rows.front())));
+    for (const SizeReport& of : report.sizes)
+        for (const LoadRow& row : of.rows) rows.push_back(cells_of(of, row));
     return rows;
 }
 
+struct StageLine {
+    const char* what;
+    double (*value)(const Stages&);
+};
+constexpr StageLine kStageLines[] = {
+    {"parse: text to tree, ms", [](const Stages& s) { return s.parse_ms; }},
+    {"read the feed, ms", [](const Stages& s) { return s.feed_ms; }},
+    {"resolve, check, prove, ms", [](const Stages& s) { return s.prove_ms; }},
+    {"lower: policy to image, ms", [](const Stages& s) { return s.lower_ms; }},
+    {"swap: into the kernel's memory, in force, ms", [](const Stages& s) { return s.swap_ms; }},
+    {"total, ms", [](const Stages& s) { return s.total_ms(); }},
+    {"peak memory of the process, MiB", [](const Stages& s) { return s.peak_mib; }},
+    {"loaded image, MiB", [](const Stages& s) { return s.image_mib; }}};
+
+double median_of(const SizeReport& of, const StageLine& line) {
+    std::vector<double> values;
+    for (const Stages& stages : of.stages) values.push_back(line.value(stages));
+    return median(values);
+}
+
 std::vector<Cells> stage_rows(const LoadReport& report) {
-    const auto of = [&](auto value) {
-        std::vector<double> values;
-        for (const Stages& stages : report.stages) values.push_back(value(stages));
-        return fmt::format("{:.1f}", median(values));
-    };
-    return {{"dishwall, in one process", "ms"},
-            {"parse: text to tree", of([](const Stages& s) { return s.parse_ms; })},
-            {"read the feed", of([](const Stages& s) { return s.feed_ms; })},
-            {"resolve, check, prove", of([](const Stages& s) { return s.prove_ms; })},
-            {"lower: policy to image and ranges", of([](const Stages& s) { return s.lower_ms; })},
-            {"swap: into the kernel's memory, in force", of([](const Stages& s) { return s.swap_ms; })},
-            {"total", of([](const Stages& s) { return s.total_ms(); })},
-            {"peak memory, MiB", of([](const Stages& s) { return s.peak_mib; })}};
+    std::vector<Cells> rows{{"dishwall, in one process: rules / feed"}};
+    for (const SizeReport& of : report.sizes)
+        rows.front().push_back(fmt::format("{} / {}", of.size.rules, of.size.feed));
+    for (const StageLine& line : kStageLines) {
+        Cells& row = rows.emplace_back(Cells{line.what});
+        for (const SizeReport& of : report.sizes) row.push_back(fmt::format("{:.1f}", median_of(of, line)));
+    }
+    return rows;
 }
 
 std::string head(const LoadReport& report) {
-    return fmt::format(
-        "{}- {} rules and a feed of {} prefixes in place of a policy without rules; medians of {} loads, "
-        "{}{}\n",
-        markdown_lines(report.machine), report.size.rules, report.size.feed, report.stages.size(),
-        "subjects in the order A B C C B A",
-        report.quick ? "; **quick mode: the numbers mean nothing**" : "");
+    return fmt::format("{}- each load in place of a policy without rules; medians, subjects in the order A B C C B A{}\n",
+                       markdown_lines(report.machine),
+                       report.quick ? "; **quick mode: the numbers mean nothing**" : "");
 }
 
 std::string aligned(const std::vector<Cells>& rows) {
     std::string text;
     for (const Cells& row : rows)
         for (std::size_t i = 0; i < row.size(); ++i)
-            text += i == 0 ? fmt::format("{:<42}", row[i])
+            text += i == 0 ? fmt::format("{:<44}", row[i])
                            : fmt::format(" {:>15}{}", row[i], i + 1 == row.size() ? "\n" : "");
     return text;
 }
@@ -80,6 +103,19 @@ std::string table(const std::vector<Cells>& rows) {
     for (std::size_t i = 0; i < rows.front().size(); ++i) text += "---|";
     for (std::size_t i = 1; i < rows.size(); ++i) text += fmt::format("\n| {} |", fmt::join(rows[i], " | "));
     return text + "\n";
+}
+
+nlohmann::json to_json(const SizeReport& of) {
+    nlohmann::json stages = nlohmann::json::array(), rows = nlohmann::json::array();
+    for (const Stages& one : of.stages) stages.push_back(to_json(one));
+    for (const LoadRow& row : of.rows)
+        rows.push_back({{"name", row.name},
+                        {"median_ms", median_ms(row)},
+                        {"ms", column(row.loads, [](const LoadCost& cost) { return cost.ms; })},
+                        {"peak_mib", column(row.loads, [](const LoadCost& cost) { return cost.peak_mib; })}});
+    nlohmann::json medians;
+    for (const StageLine& line : kStageLines) medians[line.what] = median_of(of, line);
+    return {{"rules", of.size.rules}, {"feed", of.size.feed}, {"loads", rows}, {"stages", stages}, {"medians", medians}};
 }
 
 }  // namespace
@@ -93,20 +129,13 @@ std::string markdown(const LoadReport& report) {
 }
 
 nlohmann::json to_json(const LoadReport& report) {
-    nlohmann::json stages = nlohmann::json::array(), rows = nlohmann::json::array();
-    for (const Stages& one : report.stages) stages.push_back(to_json(one));
-    for (const LoadRow& row : report.rows)
-        rows.push_back({{"name", row.name},
-                        {"ms", column(row.loads, [](const LoadCost& cost) { return cost.ms; })},
-                        {"peak_mib", column(row.loads, [](const LoadCost& cost) { return cost.peak_mib; })}});
+    nlohmann::json sizes = nlohmann::json::array();
+    for (const SizeReport& of : report.sizes) sizes.push_back(to_json(of));
     return {{"machine", to_json(report.machine)},
             {"date", report.machine.date},
             {"commit", report.machine.commit},
-            {"rules", report.size.rules},
-            {"feed", report.size.feed},
             {"quick", report.quick},
-            {"loads", rows},
-            {"stages", stages}};
+            {"sizes", sizes}};
 }
 
 }  // namespace dishwall::bench

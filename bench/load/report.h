@@ -19,12 +19,17 @@ struct LoadRow {
     std::vector<LoadCost> loads;
 };
 
+// Of one size of policy.
+struct SizeReport {
+    PolicySize size;
+    std::vector<Stages> stages;  // one a repeat
+    std::vector<LoadRow> rows;   // dishwall's first
+};
+
 struct LoadReport {
     Machine machine;
-    PolicySize size;
     bool quick = false;
-    std::vector<Stages> stages;  // one a repeat
-    std::vector<LoadRow> rows;
+    std::vector<SizeReport> sizes;
 };
 
 [[nodiscard]] std::string terminal_table(const LoadReport& report);

@@ -81,12 +81,14 @@ Result<Lowered> read_and_lower(const std::string& path, CounterRegistry* names) 
 
 nlohmann::json to_json(const Stages& stages) {
     return {{"parse_ms", stages.parse_ms}, {"feed_ms", stages.feed_ms}, {"prove_ms", stages.prove_ms},
-            {"lower_ms", stages.lower_ms}, {"swap_ms", stages.swap_ms}, {"peak_mib", stages.peak_mib}};
+            {"lower_ms", stages.lower_ms}, {"swap_ms", stages.swap_ms}, {"image_mib", stages.image_mib},
+            {"peak_mib", stages.peak_mib}};
 }
 
 Stages stages_of(const nlohmann::json& json) {
     return {json.value("parse_ms", 0.0), json.value("feed_ms", 0.0), json.value("prove_ms", 0.0),
-            json.value("lower_ms", 0.0), json.value("swap_ms", 0.0), json.value("peak_mib", 0.0)};
+            json.value("lower_ms", 0.0), json.value("swap_ms", 0.0), json.value("image_mib", 0.0),
+            json.value("peak_mib", 0.0)};
 }
 
 Result<Stages> measure_stages(const std::string& before, const std::string& rules, const std::string& feed,
@@ -109,10 +111,11 @@ Result<Stages> measure_stages(const std::string& before, const std::string& rule
     Stages stages;
     stages.swap_ms = since(began);
     stages.lower_ms = lowered->lower_ms;
+    stages.image_mib = static_cast<double>(lowered->image.image.size()) / (1 << 20);
     stages.peak_mib = peak_mib();
     auto parse_ms = time_of_parsing(rules);
     if (!parse_ms) return tl::unexpected(parse_ms.error());
-    auto feed_ms = time_of_feed(feed);
+    auto feed_ms = feed == "-" ? Result<double>(0) : time_of_feed(feed);
     if (!feed_ms) return tl::unexpected(feed_ms.error());
     stages.parse_ms = *parse_ms;
     stages.feed_ms = *feed_ms;

@@ -17,7 +17,8 @@ struct Stages {
     double prove_ms = 0;  // tree -> policy, checked and proven; all that is left of reading
     double lower_ms = 0;  // policy -> image and ranges, counters named
     double swap_ms = 0;   // into the kernel's memory, and the one slot changed
-    double peak_mib = 0;  // of this process, the kernel's maps included as far as they are mapped
+    double image_mib = 0;  // what the policy takes once it is loaded
+    double peak_mib = 0;   // of this process, the kernel's maps included as far as they are mapped
 
     [[nodiscard]] double total_ms() const { return parse_ms + feed_ms + prove_ms + lower_ms + swap_ms; }
 };
@@ -25,7 +26,7 @@ struct Stages {
 [[nodiscard]] nlohmann::json to_json(const Stages& stages);
 [[nodiscard]] Stages stages_of(const nlohmann::json& json);
 
-// `before`, `rules`, `feed`: paths; `pins`: a directory on a bpffs, to be made. The load replaces `before`.
+// `before`, `rules`, `feed` ("-": there is none): paths; `pins`: a directory on a bpffs, to be made. The load replaces `before`.
 [[nodiscard]] Result<Stages> measure_stages(const std::string& before, const std::string& rules,
                                             const std::string& feed, const std::string& pins);
 

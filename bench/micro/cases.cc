@@ -7,8 +7,6 @@
 
 #include "bench/published.h"
 #include "bpf/core/reason.h"
-#include "rules/frontend.h"
-#include "rules/lower.h"
 #include "tests/core/executor.h"
 #include "tests/core/names.h"
 
@@ -52,9 +50,9 @@ void vary(Bytes& frame, std::size_t at, std::uint32_t n) {
 }  // namespace
 
 std::vector<Case> inbound_cases() {
-    const Ipv6 unpublished = to_host(kUnpublishedHosts),
-               published = to_host(kServiceHosts + kMicroServices - 1);
-    const Udp service{.dport = kFirstServicePort + kMicroServices - 1};
+    const PublishedService last = published_services(kMicroServices).back();
+    const Ipv6 unpublished = to_host(kUnpublishedHosts), published = to_host(last.interface_id);
+    const Udp service{.dport = last.port};
     const Extension hop_by_hop{.kind = 0}, options{.kind = 60};
     return {
         {"deny", (Ethernet{} / unpublished / Udp{} / room()).bytes(), DW_REASON_DEFAULT_DROP},
@@ -82,25 +80,6 @@ Bytes opening_frame() {
 }
 
 void vary_outbound(Bytes& frame, std::uint32_t n) { vary(frame, kDestinationLow, n); }
-
-Result<Policy> policy_of(const std::string& rules) {
-    Compiled compiled = read_policy("bench.conf", rules, Environment{});
-    if (compiled.policy) return std::move(*compiled.policy);
-    return fail("the bench's rule file is refused:\n{}",
-                render(compiled.diagnostics, compiled.sources, false));
-}
-
-Result<CompiledImage> image_of(const Policy& policy) {
-    std::uint32_t next = DW_REASONS_MAX;
-    return lower(policy, [&](const Rule&) { return next++; });
-}
-
-Own own_of_the_gateway() {
-    Own own;
-    own.prefixes.push_back({Ipv6Prefix::containing({kDelegation, 0}, 56), 0, DW_PREFIX_PREFERRED, false});
-    own.self.push_back({0xfe80'0000'0000'0000, 2});
-    return own;
-}
 
 std::string difference(const Case& c, const dw_outcome& outcome) {
     if (outcome.reason == c.reason) return "";

@@ -7,9 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/compiled.h"
 #include "rules/evaluate.h"
-#include "rules/lower.h"
-#include "rules/own.h"
 #include "tests/core/packet.h"
 
 namespace dishwall::bench {
@@ -34,11 +33,6 @@ void vary_inbound(Bytes& frame, std::uint32_t n);
 // What the inside host sends to peer n, so that the established case's packet n is the reply.
 [[nodiscard]] Bytes opening_frame();
 void vary_outbound(Bytes& frame, std::uint32_t n);
-
-// The policy and the moment that all cases are judged in. Fails with the front end's diagnostics.
-[[nodiscard]] Result<Policy> policy_of(const std::string& rules);
-[[nodiscard]] Result<CompiledImage> image_of(const Policy& policy);
-[[nodiscard]] Own own_of_the_gateway();
 
 // "" when the outcome is what the case says, else both in words.
 [[nodiscard]] std::string difference(const Case& c, const dw_outcome& outcome);

@@ -640,6 +640,15 @@ DW_ASSERT(sizeof(struct dw_chain) == 2 * DW_LINE, "two lines");
 
 enum dw_ipv4_mode { DW_IPV4_STATEFUL = 0, DW_IPV4_PASS = 1, DW_IPV4_DROP = 2 };
 
+/* Where an address may be a bogon, as a number: its first byte, or in 2001::/16, where registries and special blocks
+ * live side by side, 256 and its third one. */
+#define DW_BOGON_AREAS 512
+
+static inline __attribute__((always_inline)) __u32 dw_bogon_area(__u64 hi)
+{
+	return hi >> 48 == 0x2001 ? 256 + (hi >> 40 & 255) : hi >> 56;
+}
+
 struct dw_image {
 	__u32 magic;
 	__u32 layout;     /* DW_LAYOUT_VERSION */
@@ -651,15 +660,15 @@ struct dw_image {
 	__u16 vlan;       /* the only tag that the uplink's frames carry (R14), or DW_NO_VLAN: they carry none */
 	__u16 pad;
 	__u32 timeout_s[DW_TIMEOUTS]; /* seconds, by enum dw_timeout */
-	__u64 bogon_octets[4]; /* bit i: some bogon's first byte is i; the others need no search */
+	__u64 bogon_areas[DW_BOGON_AREAS / 64]; /* bit i: some bogon is in area i; the others need no search */
 	__u32 bogons_wide, bogons_full; /* trees of literal addresses: never a valid source or destination (R2) */
 	struct dw_span sets;    /* struct dw_set */
 	struct dw_span rates;   /* struct dw_rate */
 	struct dw_span networks[DW_SOURCES]; /* bitmap of assigned subnet ids (R5): count: of bits */
-	__u8 unused[8];
+	__u8 unused[40];
 	struct dw_chain inbound, outbound;
 };
-DW_ASSERT(sizeof(struct dw_image) == 7 * DW_LINE, "the header is seven lines");
+DW_ASSERT(sizeof(struct dw_image) == 8 * DW_LINE, "the header is eight lines");
 DW_ASSERT(__builtin_offsetof(struct dw_image, inbound) % DW_LINE == 0, "chains start on a line");
 
 /* ---- what a packet came to ------------------------------------------------------------------ */

@@ -69,9 +69,9 @@ DW_INLINE int dw_is_assigned(const struct dw_blob *image, struct dw_in6 place)
 DW_INLINE int dw_is_bogon(const struct dw_blob *image, const struct dw_in6 *address)
 {
 	const struct dw_image *header = (const struct dw_image *)image;
-	__u32 octet = address->hi >> 56;
+	__u32 area = dw_bogon_area(address->hi) & (DW_BOGON_AREAS - 1);
 
-	if (!(header->bogon_octets[octet >> 6] >> (octet & 63) & 1))
+	if (!(header->bogon_areas[area / 64] >> (area % 64) & 1))
 		return 0;
 	if (header->bogons_wide && dw_in_wide_tree(image, header->bogons_wide, address->hi))
 		return 1;

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "rules/image/facts.h"
+
 namespace dishwall {
 
 // A `test` or a `protect` block of the file, which was proven for every packet that it means.

@@ -28,8 +28,9 @@ std::string other_lines(const nlohmann::json& chain) {
 }  // namespace
 
 std::string cost_text(const nlohmann::json& chain) {
-    return fmt::format("{}{}; at worst {} in a row, {} compared", counted(number_of(chain, "services"), "service"),
-                       other_lines(chain), accesses(number_of(chain, "worst_accesses")),
+    return fmt::format("{}{}; at worst {} in a row, {} compared",
+                       counted(number_of(chain, "services"), "service"), other_lines(chain),
+                       accesses(number_of(chain, "worst_accesses")),
                        counted(number_of(chain, "worst_rules"), "rule"));
 }
 

@@ -25,12 +25,25 @@ std::string text_of(const json& value) {
 }
 
 json meta_of(const StoredPolicy& policy, const std::vector<RuleText>& texts) {
-    json names = json::array();
-    for (const RuleText& text : texts) names.push_back(text.name);
+    json names = json::array(), sizes = json::array();
+    for (const RuleText& text : texts) {
+        names.push_back(text.name);
+        sizes.push_back(text.text.size());
+    }
     return {{"time", policy.time.count()},       {"path", policy.path},
             {"by", to_string(policy.by)},        {"of", policy.of},
             {"unprotected", policy.unprotected}, {"inbound", policy.inbound},
-            {"outbound", policy.outbound},       {"texts", std::move(names)}};
+            {"outbound", policy.outbound},       {"texts", std::move(names)},
+            {"sizes", std::move(sizes)}};
+}
+
+// A power cut may have left less of its texts than was written.
+bool is_whole(const std::filesystem::path& place, const json& meta) {
+    std::size_t number = 0;
+    std::error_code none;
+    for (const json& size : meta.value("sizes", json::array()))
+        if (std::filesystem::file_size(place / std::to_string(number++), none) != size) return false;
+    return true;
 }
 
 // Throws json::exception when it is something else.
@@ -131,10 +144,12 @@ void PolicyStore::read_policies() {
         if (!number || !std::filesystem::exists(entry.path() / "meta.json", none)) continue;
         const Result<json> meta = read_json(entry.path() / "meta.json");
         try {
-            if (meta)
-                all_.push_back(policy_from(*meta, *number));
-            else
+            if (!meta)
                 warnings_.push_back(meta.error().message);
+            else if (!is_whole(entry.path(), *meta))
+                warnings_.push_back(fmt::format("policy {} is not whole and is left out", *number));
+            else
+                all_.push_back(policy_from(*meta, *number));
         } catch (const json::exception&) {
             warnings_.push_back(fmt::format("{} does not describe a policy", entry.path().string()));
         }
@@ -203,14 +218,16 @@ std::optional<unsigned> PolicyStore::before(unsigned number) const {
     return std::nullopt;
 }
 
-Result<unsigned> PolicyStore::add(StoredPolicy policy, const std::vector<RuleText>& texts) {
+Result<unsigned> PolicyStore::add(StoredPolicy policy, const std::vector<RuleText>& texts, Synced synced) {
     policy.number = std::max(all_.empty() ? 0 : all_.back().number, standing_.in_force) + 1;
     if (policy.of == 0) policy.of = policy.number;
     const std::filesystem::path place = place_of(policy.number);
     std::error_code none;
     std::filesystem::remove_all(place, none);  // what a crash left half written
+    std::vector<std::string> paths;
     const auto write = [&](const std::string& name, const std::string& text) {
-        return replace_file((place / name).string(), text);
+        paths.push_back((place / name).string());
+        return replace_file(paths.back(), text, synced);
     };
     Result<void> written;
     for (std::size_t i = 0; i < texts.size() && written; ++i)
@@ -220,6 +237,8 @@ Result<unsigned> PolicyStore::add(StoredPolicy policy, const std::vector<RuleTex
         std::filesystem::remove_all(place, none);
         return fail_with(written.error(), "the policy cannot be kept");
     }
+    paths.push_back(place.string());
+    if (synced == Synced::no) sync_later(std::move(paths));
     all_.push_back(policy);
     return policy.number;
 }
@@ -231,12 +250,12 @@ void PolicyStore::remove(unsigned number) {
     std::filesystem::remove_all(place_of(number), none);
 }
 
-Result<void> PolicyStore::stand(Standing standing) {
+Result<void> PolicyStore::stand(Standing standing, Synced synced) {
     // This syncs the directory, too, and with it the entry of a policy that was just added.
-    if (Result<void> written =
-            replace_file((directory_ / "state.json").string(), text_of(state_of(standing)));
-        !written)
+    const std::string path = (directory_ / "state.json").string();
+    if (Result<void> written = replace_file(path, text_of(state_of(standing)), synced); !written)
         return written;
+    if (synced == Synced::no) sync_later({path, directory_.string()});
     standing_ = std::move(standing);
     forget_the_oldest();
     return {};

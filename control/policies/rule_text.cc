@@ -145,7 +145,7 @@ RuleTexts::RuleTexts(const std::vector<RuleText>& texts) {
 }
 
 std::string RuleTexts::statement_at(const Place& place) const {
-    const auto found = files_.find(place.file);
+    const auto found = files_.find(place.file.text());
     if (found == files_.end() || place.line == 0 || place.line > found->second.lines.size()) return {};
     const File& file = found->second;
     std::size_t at = file.lines[place.line - 1];

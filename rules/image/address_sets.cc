@@ -33,7 +33,8 @@ std::uint64_t hash_of(const AddressElement& element) {
 bool equal(const AddressElement& a, const AddressElement& b) {
     if (a.index() != b.index()) return false;
     if (const auto* prefix = std::get_if<Ipv6Prefix>(&a)) return *prefix == std::get<Ipv6Prefix>(b);
-    if (const auto* behind = std::get_if<Behind>(&a)) return places_of(*behind) == places_of(std::get<Behind>(b));
+    if (const auto* behind = std::get_if<Behind>(&a))
+        return places_of(*behind) == places_of(std::get<Behind>(b));
     if (const auto* learnt = std::get_if<Learnt>(&a)) return learnt->host == std::get<Learnt>(b).host;
     if (const auto* feed = std::get_if<InFeed>(&a)) return feed->entries == std::get<InFeed>(b).entries;
     return true;
@@ -98,21 +99,20 @@ AddressSets::Side AddressSets::side_of(const std::vector<AddressElement>& elemen
 std::uint32_t AddressSets::make(const AddressSet& set) {
     const Side must = set.any ? Side{} : side_of(set.include);
     const Side mustnot = side_of(set.exclude);
-    dw_set made{must.raw.wide,      must.raw.full,  must.placed, mustnot.raw.wide,
+    dw_set made{must.raw.wide,    must.raw.full,  must.placed, mustnot.raw.wide,
                 mustnot.raw.full, mustnot.placed, 0,           0};
     made.flags = (set.any ? DW_SET_ANY : 0) | (must.self ? DW_SET_SELF : 0) |
-                 (mustnot.self ? DW_SET_NOT_SELF : 0) |
-                 (must.learnt || mustnot.learnt ? DW_SET_LEARNT : 0);
-    const std::uint32_t number = by_content_.find_or_add(
-        hash_of(made), count(),
-        [&](std::uint32_t other) { return std::memcmp(&sets_[other], &made, sizeof made) == 0; });
+                 (mustnot.self ? DW_SET_NOT_SELF : 0) | (must.learnt || mustnot.learnt ? DW_SET_LEARNT : 0);
+    const std::uint32_t number = by_content_.find_or_add(hash_of(made), count(), [&](std::uint32_t other) {
+        return std::memcmp(&sets_[other], &made, sizeof made) == 0;
+    });
     if (number < sets_.size()) return number;
     sets_.push_back(made);
     // An address in reach of learnt hosts has a name for each of them beside its place.
     const unsigned names = 1 + (made.flags & DW_SET_LEARNT ? DW_LEARNT_HOSTS : 0);
-    costs_.push_back(1 + trees_.depth(made.wide) + trees_.depth(made.full) + names * trees_.depth(made.placed) +
-                     trees_.depth(made.not_wide) + trees_.depth(made.not_full) +
-                     names * trees_.depth(made.not_placed));
+    costs_.push_back(1 + trees_.depth(made.wide) + trees_.depth(made.full) +
+                     names * trees_.depth(made.placed) + trees_.depth(made.not_wide) +
+                     trees_.depth(made.not_full) + names * trees_.depth(made.not_placed));
     return number;
 }
 
@@ -120,9 +120,9 @@ std::uint32_t AddressSets::number_of(const AddressSet& set) {
     if (set.matches_everything()) return DW_NO_SET;
     // Of a policy that has outgrown the image nothing more is kept; the writer will refuse it.
     if (trees_.lines() > DW_IMAGE_LINES) return DW_NO_SET;
-    const std::uint32_t asked = by_elements_.find_or_add(
-        hash_of(set), static_cast<std::uint32_t>(asked_.size()),
-        [&](std::uint32_t other) { return equal(*asked_[other], set); });
+    const std::uint32_t asked =
+        by_elements_.find_or_add(hash_of(set), static_cast<std::uint32_t>(asked_.size()),
+                                 [&](std::uint32_t other) { return equal(*asked_[other], set); });
     if (asked < asked_.size()) return answers_[asked];
     asked_.push_back(&set);
     answers_.push_back(make(set));

@@ -24,7 +24,9 @@ public:
     [[nodiscard]] std::uint32_t number_of(const AddressSet& set);
 
     // Lines that a packet may touch, at the most, to learn whether it is in this set.
-    [[nodiscard]] unsigned cost(std::uint32_t number) const { return number == DW_NO_SET ? 0 : costs_[number]; }
+    [[nodiscard]] unsigned cost(std::uint32_t number) const {
+        return number == DW_NO_SET ? 0 : costs_[number];
+    }
 
     [[nodiscard]] const PrefixTrees& trees() const { return trees_; }
     [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(sets_.size()); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Addresses that are never valid on the public Internet (R2), as prefixes: those of special_purpose.h without the
-// holes in them.
+// Addresses that are never valid on the public Internet (R2), as prefixes: those of special_purpose.h without
+// the holes in them.
 #pragma once
 
 #include <vector>

@@ -52,7 +52,8 @@ private:
         TupleIndex index = make_tuple_index(lines_, plan, made_.rules, *sets_, &lists_);
         const std::uint32_t looked_up = 2 * count_of(plan.tuples) + count_of(index.parts);
         made_.header.worst_lines += lines_of(plan.tuples.size(), DW_TUPLES_A_LINE) +
-                                    lines_of(index.parts.size(), DW_PARTS_A_LINE) + looked_up + index.worst_lines;
+                                    lines_of(index.parts.size(), DW_PARTS_A_LINE) + looked_up +
+                                    index.worst_lines;
         made_.header.worst_rules += index.worst_rules;
         std::copy(index.always.begin(), index.always.end(), made_.header.always);
         made_.tuples = std::move(plan.tuples);

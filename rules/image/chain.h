@@ -14,8 +14,8 @@ struct ChainTables {
     dw_chain header{};  // spans have their counts; the image adds where they stand
     std::vector<std::uint64_t> bloom;
     std::vector<dw_service> services;
-    // First those that are walked or found through tuples (header.rules.count), then those that are reached by the
-    // list of a service only.
+    // First those that are walked or found through tuples (header.rules.count), then those that are reached
+    // by the list of a service only.
     std::vector<dw_rule> rules;
     std::vector<dw_tuple> tuples;
     std::vector<std::uint64_t> part_bits;

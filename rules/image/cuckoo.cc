@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Random walk: who finds both lines full takes a seat in one of them, and who sat there goes to his other line.
-// At the loads that are asked for here a walk is a few steps long; one of kMostSteps has failed.
+// Random walk: who finds both lines full takes a seat in one of them, and who sat there goes to his other
+// line. At the loads that are asked for here a walk is a few steps long; one of kMostSteps has failed.
 #include "rules/image/cuckoo.h"
 
 #include <cmath>

@@ -10,11 +10,13 @@
 namespace dishwall {
 
 struct ChainFacts {
-    std::size_t services = 0;    // keys in the table of services
-    std::size_t rule_lines = 0;  // lines of rules that are walked, found through tuples, or in a service's list
-    std::size_t tuples = 0;      // 0: the lines of rules are walked one by one
-    std::size_t longest_list = 0;   // rules under one key
-    std::uint32_t worst_lines = 0;  // of the image, that one search may touch one after the other, at the most
+    std::size_t services = 0;  // keys in the table of services
+    std::size_t rule_lines =
+        0;                   // lines of rules that are walked, found through tuples, or in a service's list
+    std::size_t tuples = 0;  // 0: the lines of rules are walked one by one
+    std::size_t longest_list = 0;  // rules under one key
+    std::uint32_t worst_lines =
+        0;  // of the image, that one search may touch one after the other, at the most
     std::uint32_t worst_rules = 0;  // candidates that one search may have to verify, at the most
     std::size_t bytes = 0;          // of this chain's tables
 };

@@ -19,8 +19,8 @@ public:
         if (size != slots_.size()) grow(size);
     }
 
-    // The number of the element for which `equal(number)` holds; when there is none, `number`, which is added.
-    // Equal elements have the same hash.
+    // The number of the element for which `equal(number)` holds; when there is none, `number`, which is
+    // added. Equal elements have the same hash.
     template <typename Equal>
     std::uint32_t find_or_add(std::uint64_t hash, std::uint32_t number, Equal equal) {
         if (used_ * 2 >= slots_.size()) grow(slots_.size() * 2);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The image as lines: first every table is given its place, front to back, then there is memory of the right size,
-// then the tables are written into it. What does not fit is said with the table that takes the most room.
+// The image as lines: first every table is given its place, front to back, then there is memory of the right
+// size, then the tables are written into it. What does not fit is said with the table that takes the most
+// room.
 #pragma once
 
 #include <array>
@@ -51,7 +52,9 @@ public:
     [[nodiscard]] std::byte* at(std::uint32_t line) { return image_.data() + std::size_t{line} * DW_LINE; }
 
     [[nodiscard]] std::uint32_t lines() const { return static_cast<std::uint32_t>(lines_); }
-    [[nodiscard]] std::size_t bytes(Room room) const { return lines_of_[static_cast<std::size_t>(room)] * DW_LINE; }
+    [[nodiscard]] std::size_t bytes(Room room) const {
+        return lines_of_[static_cast<std::size_t>(room)] * DW_LINE;
+    }
     [[nodiscard]] std::vector<std::byte> take() { return std::move(image_); }
 
 private:

@@ -24,7 +24,9 @@ struct Full {
 
 unsigned keys_of(TreeKind kind) { return kind == TreeKind::wide ? DW_WIDE_KEYS : DW_FULL_KEYS; }
 
-bool fits(TreeKind kind, const Ipv6Prefix& prefix) { return (prefix.length() <= 64) == (kind == TreeKind::wide); }
+bool fits(TreeKind kind, const Ipv6Prefix& prefix) {
+    return (prefix.length() <= 64) == (kind == TreeKind::wide);
+}
 
 // Nodes of each level, the leaves first. A node has one child more than keys.
 std::vector<std::size_t> levels_of(TreeKind kind, std::size_t prefixes) {
@@ -84,7 +86,8 @@ private:
             Node node{};
             for (std::size_t key = 0; key < Shape::kKeys; ++key)
                 node.key[key] = key + 1 < children ? Shape::key(firsts_[begin + key + 1]) : Shape::kPad;
-            node.tail = (first_ + starts_[level - 1] + begin) | static_cast<std::uint64_t>(children - 1) << 32;
+            node.tail = (first_ + starts_[level - 1] + begin) | static_cast<std::uint64_t>(children - 1)
+                                                                    << 32;
             firsts_[i] = firsts_[begin];
             put(starts_[level] + i, node);
         }
@@ -150,7 +153,8 @@ std::uint32_t PrefixTrees::add(TreeKind kind, const Ipv6Prefix* prefixes, std::s
         index_.find_or_add(hash_of(kind, prefixes, count), number, [&](std::uint32_t other) {
             const Tree& tree = trees_[other];
             return tree.kind == kind && tree.count == count &&
-                   std::equal(prefixes, prefixes + count, pool_.begin() + static_cast<std::ptrdiff_t>(tree.begin));
+                   std::equal(prefixes, prefixes + count,
+                              pool_.begin() + static_cast<std::ptrdiff_t>(tree.begin));
         });
     if (found != number) return found;
     append({kind, nullptr, pool_.size(), count});
@@ -160,9 +164,9 @@ std::uint32_t PrefixTrees::add(TreeKind kind, const Ipv6Prefix* prefixes, std::s
 
 PrefixTrees::Roots PrefixTrees::add_literals(std::vector<Ipv6Prefix> prefixes) {
     make_disjoint(&prefixes);
-    const auto middle =
-        std::stable_partition(prefixes.begin(), prefixes.end(),
-                              [](const Ipv6Prefix& prefix) { return fits(TreeKind::wide, prefix); });
+    const auto middle = std::stable_partition(prefixes.begin(), prefixes.end(), [](const Ipv6Prefix& prefix) {
+        return fits(TreeKind::wide, prefix);
+    });
     const auto wide = static_cast<std::size_t>(middle - prefixes.begin());
     return {add(TreeKind::wide, prefixes.data(), wide),
             add(TreeKind::full, prefixes.data() + wide, prefixes.size() - wide)};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Sets of prefixes as B+-trees of lines (layout.h, struct dw_wide_node and dw_full_node). A tree is read often
-// and never changed, so it is made whole: leaves are full, children of a node are neighbours, and its size
-// follows from the number of prefixes alone. So trees are only noted first (equal ones once), and written when it
-// is known where they stand. A feed of a million prefixes is read where it lies, never copied nor sorted.
+// Sets of prefixes as B+-trees of lines (layout.h, struct dw_wide_node and dw_full_node). A tree is read
+// often and never changed, so it is made whole: leaves are full, children of a node are neighbours, and its
+// size follows from the number of prefixes alone. So trees are only noted first (equal ones once), and
+// written when it is known where they stand. A feed of a million prefixes is read where it lies, never copied
+// nor sorted.
 //
 // Lines are counted from the first tree's; the image adds where that stands.
 #pragma once
@@ -34,7 +35,8 @@ public:
     // Of any prefixes, in any order: those that lie within another one are left out.
     [[nodiscard]] Roots add_literals(std::vector<Ipv6Prefix> prefixes);
     [[nodiscard]] std::uint32_t add_keys(std::vector<Ipv6Prefix> keys);  // all in a full tree
-    // Of those prefixes of a feed that `kind` is for: up to 64 bits, or the others. The feed must outlive this.
+    // Of those prefixes of a feed that `kind` is for: up to 64 bits, or the others. The feed must outlive
+    // this.
     std::uint32_t add_feed(TreeKind kind, const FeedEntries& feed);
 
     // As dw_set has it, when line 0 is line `first` of the image.

@@ -3,9 +3,6 @@
 
 #include <netinet/in.h>
 
-#include <algorithm>
-#include <array>
-
 namespace dishwall {
 namespace {
 
@@ -15,14 +12,22 @@ constexpr std::size_t kMostHostsALine = 64;  // each is a service: more of them 
 constexpr std::size_t kMostServices = std::size_t{DW_IMAGE_LINES} * DW_SERVICE_WAYS;
 constexpr std::size_t kMostGeneral = DW_IMAGE_LINES;
 
-bool is_host(const AddressElement& element) {
-    if (const auto* behind = std::get_if<Behind>(&element)) return behind->subnet && behind->interface_id;
-    return std::holds_alternative<Learnt>(element);
-}
-
-bool names_hosts(const AddressSet& set) {
-    return !set.any && set.exclude.empty() && !set.include.empty() && set.include.size() <= kMostHostsALine &&
-           std::all_of(set.include.begin(), set.include.end(), is_host);
+// The keys of a set that is a few places or learnt hosts and nothing else; of another set none.
+std::uint32_t add_hosts(const AddressSet& set, std::vector<Ipv6Address>* hosts) {
+    if (set.any || !set.exclude.empty() || set.include.size() > kMostHostsALine) return 0;
+    const std::size_t before = hosts->size();
+    for (const AddressElement& element : set.include) {
+        const auto* place = std::get_if<Behind>(&element);
+        if (place && place->subnet && place->interface_id) {
+            hosts->push_back(exact_key(*place));
+        } else if (const auto* learnt = std::get_if<Learnt>(&element)) {
+            hosts->push_back(key_of(*learnt));
+        } else {
+            hosts->resize(before);
+            return 0;
+        }
+    }
+    return static_cast<std::uint32_t>(set.include.size());
 }
 
 // The only element of a set that is nothing but this.
@@ -81,7 +86,7 @@ private:
     void add(RuleLine line, const PortRange& from) {
         line.from_first = from.first;
         line.from_last = from.last;
-        const bool is_service = head_.names_hosts && head_.rate == 0 && !line.any_proto &&
+        const bool is_service = head_.hosts != 0 && head_.rate == 0 && !line.any_proto &&
                                 line.port_first == line.port_last && from.first == kAllPorts.first &&
                                 from.last == kAllPorts.last;
         (is_service ? lines_->services : lines_->general).push_back(line);
@@ -99,6 +104,8 @@ Result<ChainLines> lines_of(const Chain& chain, Direction direction, const Count
                             std::uint32_t* next_index, std::vector<dw_rate>* rates) {
     ChainLines lines;
     lines.heads.reserve(chain.rules.size());
+    lines.hosts.reserve(chain.rules.size());
+    lines.services.reserve(chain.rules.size());
     for (const Rule& rule : chain.rules) {
         RuleHead head{};
         head.ours = direction == Direction::inbound ? &rule.to : &rule.from;
@@ -109,14 +116,16 @@ Result<ChainLines> lines_of(const Chain& chain, Direction direction, const Count
         head.verdict = static_cast<std::uint8_t>(rule.verdict_now());
         head.flags = static_cast<std::uint8_t>((rule.log ? DW_RULE_LOG : 0) |
                                                (rule.endpoint_independent ? DW_RULE_INDEPENDENT : 0));
-        head.names_hosts = names_hosts(*head.ours);
+        head.any_peer = head.peer->matches_everything();
+        head.first_host = static_cast<std::uint32_t>(lines.hosts.size());
+        head.hosts = add_hosts(*head.ours, &lines.hosts);
         lines.heads.push_back(head);
         LineMaker(rule, head, static_cast<std::uint32_t>(lines.heads.size() - 1), &lines).make();
         if (lines.services.size() > kMostServices || lines.general.size() > kMostGeneral)
-            return fail("up to rule {}, the {} chain takes more lines of one protocol and one range of ports than "
-                        "an image of {} MiB can hold; write ports as ranges",
-                        rule.name, direction == Direction::inbound ? "inbound" : "outbound",
-                        DW_IMAGE_SIZE >> 20);
+            return fail(
+                "up to rule {}, the {} chain takes more lines of one protocol and one range of ports than "
+                "an image of {} MiB can hold; write ports as ranges",
+                rule.name, direction == Direction::inbound ? "inbound" : "outbound", DW_IMAGE_SIZE >> 20);
     }
     return lines;
 }

@@ -21,8 +21,10 @@ struct RuleHead {
     std::uint32_t index;  // dw_rule.index
     std::uint32_t rate;   // dw_rule.rate
     std::uint8_t verdict;
-    std::uint8_t flags;  // DW_RULE_LOG, DW_RULE_INDEPENDENT
-    bool names_hosts;    // `ours` is a few places or learnt hosts and nothing else
+    std::uint8_t flags;        // DW_RULE_LOG, DW_RULE_INDEPENDENT
+    bool any_peer;             // `peer` is everybody
+    std::uint32_t first_host;  // of ChainLines::hosts
+    std::uint32_t hosts;       // how many: `ours` is these and nothing else; 0: it is something else
 
     // Does a packet that matches go no further?
     [[nodiscard]] bool is_final() const { return verdict != DW_AUDIT && rate == 0; }
@@ -39,13 +41,16 @@ struct RuleLine {
 // In the order of the file, both.
 struct ChainLines {
     std::vector<RuleHead> heads;
+    std::vector<Ipv6Address>
+        hosts;  // keys of places and learnt hosts; here, since rules lie far apart in memory
     std::vector<RuleLine> services;
     std::vector<RuleLine> general;
 };
 
 // `next_index` is the first rule's, and what follows the last one's; rates are added to `rates`.
-[[nodiscard]] Result<ChainLines> lines_of(const Chain& chain, Direction direction, const CounterOf& counter_of,
-                                          std::uint32_t* next_index, std::vector<dw_rate>* rates);
+[[nodiscard]] Result<ChainLines> lines_of(const Chain& chain, Direction direction,
+                                          const CounterOf& counter_of, std::uint32_t* next_index,
+                                          std::vector<dw_rate>* rates);
 
 [[nodiscard]] dw_rule encode(const RuleHead& head, const RuleLine& line, AddressSets* sets);
 

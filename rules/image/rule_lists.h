@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Lists of rules' numbers as words (dw_chain.lists): how many, then the numbers, least first. A list that fits a
-// line does not lie across two.
+// Lists of rules' numbers as words (dw_chain.lists): how many, then the numbers, least first. A list that
+// fits a line does not lie across two.
 #pragma once
 
 #include <algorithm>

@@ -58,20 +58,19 @@ private:
 
     void add_line(std::uint32_t number) {
         const RuleLine& line = lines_.services[number];
-        for (const AddressElement& host : head_of(number).ours->include) {
-            const auto* learnt = std::get_if<Learnt>(&host);
-            const Ipv6Address place = learnt ? key_of(*learnt) : exact_key(std::get<Behind>(host));
-            table_.learnt |= learnt != nullptr;
-            add_key(place.lo, dw_service_key(place.hi, line.proto, line.port_first), number);
+        const RuleHead& head = lines_.heads[line.head];
+        for (std::uint32_t i = 0; i < head.hosts; ++i) {
+            const Ipv6Address& host = lines_.hosts[head.first_host + i];
+            table_.learnt |= (host.hi & DW_LEARNT_KEY) != 0;
+            add_key(host.lo, dw_service_key(host.hi, line.proto, line.port_first), number);
         }
     }
 
     void add_key(std::uint64_t lo, std::uint64_t name, std::uint32_t line) {
         const auto number = static_cast<std::uint32_t>(keys_.size());
-        const std::uint32_t found =
-            index_.find_or_add(dw_service_hash(0, lo, name), number, [&](std::uint32_t other) {
-                return keys_[other].lo == lo && keys_[other].name == name;
-            });
+        const std::uint32_t found = index_.find_or_add(
+            dw_service_hash(0, lo, name), number,
+            [&](std::uint32_t other) { return keys_[other].lo == lo && keys_[other].name == name; });
         if (found == number) {
             keys_.push_back({lo, name, line, line});
             return;
@@ -83,7 +82,7 @@ private:
     }
 
     [[nodiscard]] bool takes_everything(std::uint32_t line) const {
-        return head_of(line).is_final() && head_of(line).peer->matches_everything();
+        return head_of(line).is_final() && head_of(line).any_peer;
     }
 
     void append(Key* key, std::uint32_t line) {
@@ -128,19 +127,21 @@ private:
     }
 
     void write(const std::vector<std::uint32_t>& seats) {
+        std::vector<dw_service> by_key;
+        by_key.reserve(keys_.size());
+        for (const Key& key : keys_) by_key.push_back(key.member == kNone ? alone(key) : listed(key));
         table_.ways.resize(seats.size());
         for (std::size_t at = 0; at < seats.size(); ++at)
-            if (seats[at] != kNobody) table_.ways[at] = encode_key(keys_[seats[at]]);
+            if (seats[at] != kNobody) table_.ways[at] = by_key[seats[at]];
     }
 
     void write_bloom(const std::vector<std::uint64_t>& hashes) {
         const std::size_t lines = hashes.size() / (kKeysABloomWord * kWordsALine) + 1;
         table_.bloom.resize(lines * kWordsALine);
         const auto words = static_cast<std::uint32_t>(table_.bloom.size());
-        for (const std::uint64_t hash : hashes) table_.bloom[dw_pick(hash << 32, words)] |= dw_bloom_bits(hash);
+        for (const std::uint64_t hash : hashes)
+            table_.bloom[dw_pick(hash << 32, words)] |= dw_bloom_bits(hash);
     }
-
-    dw_service encode_key(const Key& key) { return key.member == kNone ? alone(key) : listed(key); }
 
     dw_service alone(const Key& key) {
         const RuleHead& head = head_of(key.first_line);
@@ -152,7 +153,7 @@ private:
                        (head.flags & DW_RULE_INDEPENDENT ? DW_SERVICE_INDEPENDENT : 0);
         service.counter = head.counter;
         service.index = head.index;
-        service.peer_set = sets_->number_of(*head.peer);
+        service.peer_set = head.any_peer ? DW_NO_SET : sets_->number_of(*head.peer);
         note_cost(sets_->cost(service.peer_set), 1);
         return service;
     }

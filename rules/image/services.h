@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The table of services: which rule speaks of this port of this host? One Bloom word says no to what most of the
-// Internet's knocking is for; else two lines at the most have the answer. Several rules with one key (`from a`
-// here, `from b` there) stand in a list, first one first, and are reached by it only.
+// The table of services: which rule speaks of this port of this host? One Bloom word says no to what most of
+// the Internet's knocking is for; else two lines at the most have the answer. Several rules with one key
+// (`from a` here, `from b` there) stand in a list, first one first, and are reached by it only.
 #pragma once
 
 #include <cstdint>

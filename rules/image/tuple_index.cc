@@ -10,7 +10,7 @@
 namespace dishwall {
 namespace {
 
-constexpr double kLoad = 0.85;  // eight ways and two lines hold more than 0.98
+constexpr double kLoad = 0.85;    // eight ways and two lines hold more than 0.98
 constexpr std::size_t kRoom = 2;  // bit sets of a part for each value that it has
 constexpr std::size_t kWordsALine = DW_LINE / sizeof(std::uint64_t);
 
@@ -22,8 +22,8 @@ struct Key {
     [[nodiscard]] std::uint32_t tag() const { return static_cast<std::uint32_t>(hash) | 1; }
 };
 
-// By tag; keys with one tag stay in their order. Three passes of 11 bits: a million keys are a matter of 15 ms,
-// where comparing takes 90.
+// By tag; keys with one tag stay in their order. Three passes of 11 bits: a million keys are a matter of 15
+// ms, where comparing takes 90.
 void sort_by_tag(std::vector<Key>* keys) {
     constexpr unsigned kBits = 11;
     constexpr std::uint32_t kMask = (1u << kBits) - 1;
@@ -162,7 +162,8 @@ private:
                     hashes_of_tag_.push_back(keys_[end].hash);
             }
             std::sort(hashes_of_tag_.begin(), hashes_of_tag_.end());
-            hashes_of_tag_.erase(std::unique(hashes_of_tag_.begin(), hashes_of_tag_.end()), hashes_of_tag_.end());
+            hashes_of_tag_.erase(std::unique(hashes_of_tag_.begin(), hashes_of_tag_.end()),
+                                 hashes_of_tag_.end());
             const dw_entry entry{keys_[begin].tag(), list_of_tag()};
             for (const std::uint64_t hash : hashes_of_tag_) {
                 hashes_.push_back(hash);

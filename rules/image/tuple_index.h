@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The general lines of a chain as the core finds them: which tuples have anything for a part of the packet (bit sets
-// by hash, one table a kind of mask), and under which key of those tuples which rules stand.
+// The general lines of a chain as the core finds them: which tuples have anything for a part of the packet
+// (bit sets by hash, one table a kind of mask), and under which key of those tuples which rules stand.
 //
 // An entry has 32 bits of its key's hash. Two keys that are alike in these share one list: every candidate is
-// verified whole, so a rule too many costs a look, and nothing has to be known of which lines the two fall into.
+// verified whole, so a rule too many costs a look, and nothing has to be known of which lines the two fall
+// into.
 #pragma once
 
 #include <array>

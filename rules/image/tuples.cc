@@ -78,7 +78,8 @@ bool add_new(std::vector<std::uint64_t>* values, std::uint64_t value, std::size_
 }
 
 // Stops when there are more than `most`; one value when the mask is empty.
-bool find_places(const AddressSet& ours, std::uint8_t local, std::size_t most, std::vector<std::uint64_t>* found) {
+bool find_places(const AddressSet& ours, std::uint8_t local, std::size_t most,
+                 std::vector<std::uint64_t>* found) {
     found->clear();
     if (local == DW_LOCAL_ANY) return add_new(found, 0, most);
     return std::all_of(ours.include.begin(), ours.include.end(), [&](const AddressElement& element) {
@@ -88,7 +89,8 @@ bool find_places(const AddressSet& ours, std::uint8_t local, std::size_t most, s
     });
 }
 
-bool find_peers(const AddressSet& peer, std::uint8_t mask, std::size_t most, std::vector<std::uint64_t>* found) {
+bool find_peers(const AddressSet& peer, std::uint8_t mask, std::size_t most,
+                std::vector<std::uint64_t>* found) {
     found->clear();
     if (mask == 0) return add_new(found, 0, most);
     return std::all_of(peer.include.begin(), peer.include.end(), [&](const AddressElement& element) {
@@ -112,7 +114,8 @@ class MaskChooser {
 public:
     explicit MaskChooser(std::size_t most) : most_(most) {}
 
-    // The finest masks under which the line has at most so many keys. Lines of one rule are asked for in a row.
+    // The finest masks under which the line has at most so many keys. Lines of one rule are asked for in a
+    // row.
     TupleMasks choose(const RuleHead& head, const RuleLine& line) {
         if (&head != head_) {
             head_ = &head;
@@ -177,12 +180,13 @@ std::optional<std::size_t> coarser(const Combinations& all, std::size_t from) {
     return best;
 }
 
-// Of those that have one that covers them, the one with the fewest keys. Among 65 there always is one: no more than
-// 15 combinations can be without.
+// Of those that have one that covers them, the one with the fewest keys. Among 65 there always is one: no
+// more than 15 combinations can be without.
 std::size_t fold_one(Combinations* all) {
     std::size_t least = all->size();
     for (std::size_t i = 0; i < all->size(); ++i)
-        if ((*all)[i].used && (least == all->size() || (*all)[i].keys < (*all)[least].keys) && coarser(*all, i))
+        if ((*all)[i].used && (least == all->size() || (*all)[i].keys < (*all)[least].keys) &&
+            coarser(*all, i))
             least = i;
     return least;
 }
@@ -234,7 +238,8 @@ TuplePlan plan_tuples(const ChainLines& lines) {
     Combinations all;
     for (std::size_t i = 0; i < all.size(); ++i) all[i].becomes = i;
     plan.of_line.reserve(count);
-    MaskChooser chooser(std::clamp<std::size_t>(kMostKeys / std::max<std::size_t>(count, 1), 4, kMostKeysALine));
+    MaskChooser chooser(
+        std::clamp<std::size_t>(kMostKeys / std::max<std::size_t>(count, 1), 4, kMostKeysALine));
     for (const RuleLine& line : lines.general) {
         const RuleHead& head = lines.heads[line.head];
         const std::size_t chosen = combination_of(chooser.choose(head, line));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Which tuple of masks a general line is found by (layout.h, struct dw_tuple), and under which keys. A line stands
-// under every key that some packet of it has; the finest masks that need few keys are chosen, so that lists are
-// short. There are 135 combinations of masks and room for 64, so seldom used ones are folded into coarser ones,
-// which cover the same packets with fewer bits.
+// Which tuple of masks a general line is found by (layout.h, struct dw_tuple), and under which keys. A line
+// stands under every key that some packet of it has; the finest masks that need few keys are chosen, so that
+// lists are short. There are 135 combinations of masks and room for 64, so seldom used ones are folded into
+// coarser ones, which cover the same packets with fewer bits.
 #pragma once
 
 #include <array>
@@ -39,10 +39,10 @@ struct KeyParts {
 void find_key_parts(const RuleHead& head, const RuleLine& line, const TupleMasks& masks, KeyParts* parts);
 
 struct TuplePlan {
-    std::vector<dw_tuple> tuples;      // by `first`
-    std::vector<TupleMasks> masks;     // of each
-    std::vector<std::uint8_t> of_line; // number of the tuple of each general line
-    std::size_t keys = 0;              // of all lines, as chosen before folding
+    std::vector<dw_tuple> tuples;       // by `first`
+    std::vector<TupleMasks> masks;      // of each
+    std::vector<std::uint8_t> of_line;  // number of the tuple of each general line
+    std::size_t keys = 0;               // of all lines, as chosen before folding
 };
 [[nodiscard]] TuplePlan plan_tuples(const ChainLines& lines);
 

@@ -90,7 +90,7 @@ TEST(CounterRegistry, SurvivesARoundTripThroughText) {
     ASSERT_TRUE(registry.assign(rules_named({"web", "ssh"})));
     ASSERT_TRUE(registry.assign(rules_named({"ssh"})));
     ASSERT_TRUE(registry.assign(policy_with("accept tcp 443 to nas\naccept tcp 22 to nas name ssh\n",
-                                            "reject tcp 25\ndefault accept\n")));
+                                            "drop tcp 25\ndefault accept\n")));
     CounterRegistry read;
     ASSERT_TRUE(read.from_text(registry.to_text()));
     EXPECT_EQ(read.list(), registry.list());
@@ -102,7 +102,7 @@ TEST(CounterRegistry, SurvivesARoundTripThroughText) {
               "128\t1\tin\taccept\ttest.conf:10\tweb\n"
               "129\t0\tin\taccept\ttest.conf:11\tssh\n"
               "130\t0\tin\taccept\ttest.conf:10\t\n"  // its place is its name
-              "131\t0\tout\treject\ttest.conf:14\t\n");
+              "131\t0\tout\tdrop\ttest.conf:14\t\n");
     EXPECT_EQ(registry.find(130)->name, "test.conf:10");
 }
 
@@ -129,7 +129,8 @@ TEST(CounterRegistry, BrokenTextIsRefusedAndChangesNothing) {
         {head + "128\t0\tin\taccept\ta\tweb\n",
          "a line of the counter registry is malformed: 128\t0\tin\taccept\ta\tweb"},
         {head + "1\t0\tin\taccept\ta:1\tweb\n", "counter 1 of the registry is out of range"},
-        {head + "4294967295\t0\tin\taccept\ta:1\tweb\n", "counter 4294967295 of the registry is out of range"},
+        {head + "4294967295\t0\tin\taccept\ta:1\tweb\n",
+         "counter 4294967295 of the registry is out of range"},
         {head + "128\t0\tin\taccept\ta:1\tweb\n128\t0\tin\taccept\ta:2\tssh\n",
          "counter 128 is in the registry twice"},
         {head + "128\t0\tin\taccept\ta:1\tweb\n129\t0\tin\taccept\ta:2\tweb\n",
@@ -147,9 +148,10 @@ TEST(CounterRegistry, BrokenTextIsRefusedAndChangesNothing) {
 // What a load of many rules asks of it, within a second even where nothing is optimised.
 TEST(CounterRegistry, AsManyNamesAsThereAreCountersComeAndGo) {
     Policy policy, other;
+    const FileName file("rules.conf");
     for (unsigned i = 0; i < DW_RULES_MAX; ++i) {
         Rule rule;
-        rule.place = {"rules.conf", i + 10, 5};
+        rule.place = {file, i + 10, 5};
         rule.name = fmt::format("rules.conf:{}", i + 10);
         policy.inbound.rules.push_back(rule);
         rule.name = fmt::format("other-{}", i);

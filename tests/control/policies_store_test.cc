@@ -117,6 +117,17 @@ TEST_F(PoliciesStore, HalfAPolicyIsNone) {
               "policy 2 is not whole: " + (directory_ / "policies/2/1").string() + " is missing");
 }
 
+TEST_F(PoliciesStore, WhatAPowerCutLeftOfAPolicyIsNone) {
+    PolicyStore store = PolicyStore::open(directory_);
+    add(&store, "one");
+    ASSERT_TRUE(store.add({}, texts("two"), Synced::no));
+    std::filesystem::resize_file(directory_ / "policies/2/0", 1);
+    PolicyStore again = PolicyStore::open(directory_);
+    ASSERT_EQ(again.all().size(), 1u);
+    ASSERT_EQ(again.warnings().size(), 1u);
+    EXPECT_EQ(again.warnings()[0], "policy 2 is not whole and is left out");
+}
+
 TEST_F(PoliciesStore, WithoutRoomItSaysSo) {
     std::ofstream(directory_ / "policies") << "a file where the directory should be";
     PolicyStore store = PolicyStore::open(directory_);

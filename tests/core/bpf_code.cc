@@ -52,7 +52,8 @@ private:
             const Elf_Data* data = elf_getdata(section, nullptr);
             base_[elf_ndxscn(section)] = code_->instructions.size();
             const auto* first = static_cast<const bpf_insn*>(data->d_buf);
-            code_->instructions.insert(code_->instructions.end(), first, first + data->d_size / sizeof *first);
+            code_->instructions.insert(code_->instructions.end(), first,
+                                       first + data->d_size / sizeof *first);
             return {};
         }
         return fail("the object has no section {}", name);
@@ -105,7 +106,8 @@ private:
         const auto is_named = [&](const BpfMap& map) { return map.name == name; };
         const auto map = std::ranges::find_if(code_->maps, is_named);
         if (GELF_R_TYPE(relocation.r_info) == kCall) {
-            const std::size_t target = place_of(symbol, (instruction.imm + 1) * std::int64_t{sizeof instruction});
+            const std::size_t target =
+                place_of(symbol, (instruction.imm + 1) * std::int64_t{sizeof instruction});
             instruction.imm = static_cast<std::int32_t>(target - at) - 1;
         } else if (map != code_->maps.end()) {
             instruction.src_reg = BPF_PSEUDO_MAP_FD;
@@ -135,8 +137,8 @@ Result<void> read_maps(const std::string& path, BpfCode* code) {
     const std::unique_ptr<bpf_object, Closer> object(bpf_object__open_file(path.c_str(), nullptr));
     if (!object) return fail("libbpf cannot open {}: {}", path, std::strerror(errno));
     for (bpf_map* map = nullptr; (map = bpf_object__next_map(object.get(), map)) != nullptr;)
-        code->maps.push_back({bpf_map__name(map), bpf_map__type(map), bpf_map__value_size(map),
-                              bpf_map__max_entries(map)});
+        code->maps.push_back(
+            {bpf_map__name(map), bpf_map__type(map), bpf_map__value_size(map), bpf_map__max_entries(map)});
     return {};
 }
 

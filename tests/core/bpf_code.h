@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The bytecode of the built BPF object, linked as libbpf links it, but without a kernel: programs and functions one
-// behind the other, and what an instruction says of a map, of constants or of a function as a number that
-// bpf_interpreter.h understands.
+// The bytecode of the built BPF object, linked as libbpf links it, but without a kernel: programs and
+// functions one behind the other, and what an instruction says of a map, of constants or of a function as a
+// number that bpf_interpreter.h understands.
 #pragma once
 
 #include <linux/bpf.h>
@@ -25,8 +25,8 @@ struct BpfMap {
 
 struct BpfCode {
     // src_reg of a 64-bit load says what its first imm is: BPF_PSEUDO_MAP_FD the map's number here,
-    // BPF_PSEUDO_MAP_VALUE an offset in the constants, BPF_PSEUDO_FUNC the number of a first instruction. Calls are
-    // relative, as the kernel takes them.
+    // BPF_PSEUDO_MAP_VALUE an offset in the constants, BPF_PSEUDO_FUNC the number of a first instruction.
+    // Calls are relative, as the kernel takes them.
     std::vector<bpf_insn> instructions;
     std::map<std::string, std::size_t> functions;  // their first instructions
     std::vector<BpfMap> maps;

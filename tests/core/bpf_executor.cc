@@ -101,9 +101,10 @@ public:
           maps_(described_maps(programs_)),
           installer_(or_throw(PolicyInstaller::open(maps_))),
           own_(or_throw(OwnWriter::open(maps_))),
-          slots_(or_throw(Mapping::of(maps_.slots.get(), buckets_ * sizeof(dw_slots), Mapping::Access::write))),
-          flows_(or_throw(Mapping::of(maps_.flows.get(), buckets_ * DW_WAYS * sizeof(dw_flow),
-                                      Mapping::Access::write))),
+          slots_(
+              or_throw(Mapping::of(maps_.slots.get(), buckets_ * sizeof(dw_slots), Mapping::Access::write))),
+          flows_(or_throw(
+              Mapping::of(maps_.flows.get(), buckets_ * DW_WAYS * sizeof(dw_flow), Mapping::Access::write))),
           fragments_(
               or_throw(Mapping::of(maps_.fragments.get(), DW_FRAGMENT_BUCKETS * sizeof(dw_fragment_bucket),
                                    Mapping::Access::write))),

@@ -17,10 +17,14 @@ constexpr std::uint64_t kMaxInstructions = 10'000'000;
 
 unsigned size_of(const bpf_insn& instruction) {
     switch (BPF_SIZE(instruction.code)) {
-        case BPF_B: return 1;
-        case BPF_H: return 2;
-        case BPF_W: return 4;
-        default: return 8;
+        case BPF_B:
+            return 1;
+        case BPF_H:
+            return 2;
+        case BPF_W:
+            return 4;
+        default:
+            return 8;
     }
 }
 
@@ -35,19 +39,32 @@ std::uint64_t calculated(std::uint8_t operation, Word a, Word b) {
     using Signed = std::make_signed_t<Word>;
     constexpr Word kShift = std::numeric_limits<Word>::digits - 1;
     switch (operation) {
-        case BPF_ADD: return static_cast<Word>(a + b);
-        case BPF_SUB: return static_cast<Word>(a - b);
-        case BPF_MUL: return static_cast<Word>(a * b);
-        case BPF_DIV: return b == 0 ? 0 : a / b;
-        case BPF_MOD: return b == 0 ? a : a % b;
-        case BPF_OR: return a | b;
-        case BPF_AND: return a & b;
-        case BPF_XOR: return a ^ b;
-        case BPF_LSH: return static_cast<Word>(a << (b & kShift));
-        case BPF_RSH: return a >> (b & kShift);
-        case BPF_ARSH: return static_cast<Word>(static_cast<Signed>(a) >> (b & kShift));
-        case BPF_NEG: return static_cast<Word>(-a);
-        case BPF_MOV: return b;
+        case BPF_ADD:
+            return static_cast<Word>(a + b);
+        case BPF_SUB:
+            return static_cast<Word>(a - b);
+        case BPF_MUL:
+            return static_cast<Word>(a * b);
+        case BPF_DIV:
+            return b == 0 ? 0 : a / b;
+        case BPF_MOD:
+            return b == 0 ? a : a % b;
+        case BPF_OR:
+            return a | b;
+        case BPF_AND:
+            return a & b;
+        case BPF_XOR:
+            return a ^ b;
+        case BPF_LSH:
+            return static_cast<Word>(a << (b & kShift));
+        case BPF_RSH:
+            return a >> (b & kShift);
+        case BPF_ARSH:
+            return static_cast<Word>(static_cast<Signed>(a) >> (b & kShift));
+        case BPF_NEG:
+            return static_cast<Word>(-a);
+        case BPF_MOV:
+            return b;
     }
     throw std::runtime_error(fmt::format("no arithmetic {:#x}", operation));
 }
@@ -57,18 +74,30 @@ bool holds(std::uint8_t condition, Word a, Word b) {
     using Signed = std::make_signed_t<Word>;
     const auto x = static_cast<Signed>(a), y = static_cast<Signed>(b);
     switch (condition) {
-        case BPF_JA: return true;
-        case BPF_JEQ: return a == b;
-        case BPF_JNE: return a != b;
-        case BPF_JSET: return (a & b) != 0;
-        case BPF_JGT: return a > b;
-        case BPF_JGE: return a >= b;
-        case BPF_JLT: return a < b;
-        case BPF_JLE: return a <= b;
-        case BPF_JSGT: return x > y;
-        case BPF_JSGE: return x >= y;
-        case BPF_JSLT: return x < y;
-        case BPF_JSLE: return x <= y;
+        case BPF_JA:
+            return true;
+        case BPF_JEQ:
+            return a == b;
+        case BPF_JNE:
+            return a != b;
+        case BPF_JSET:
+            return (a & b) != 0;
+        case BPF_JGT:
+            return a > b;
+        case BPF_JGE:
+            return a >= b;
+        case BPF_JLT:
+            return a < b;
+        case BPF_JLE:
+            return a <= b;
+        case BPF_JSGT:
+            return x > y;
+        case BPF_JSGE:
+            return x >= y;
+        case BPF_JSLT:
+            return x < y;
+        case BPF_JSLE:
+            return x <= y;
     }
     throw std::runtime_error(fmt::format("no condition {:#x}", condition));
 }
@@ -206,10 +235,14 @@ std::uint64_t BpfInterpreter::loop(const Arguments& arguments, unsigned depth) {
 std::uint64_t BpfInterpreter::address_of(const bpf_insn* instruction) const {
     const auto low = static_cast<std::uint32_t>(instruction[0].imm);
     switch (instruction->src_reg) {
-        case BPF_PSEUDO_MAP_FD: return handles_[low];
-        case BPF_PSEUDO_MAP_VALUE: return reinterpret_cast<std::uint64_t>(code_.constants.data() + low);
-        case BPF_PSEUDO_FUNC: return low;
-        default: return low | std::uint64_t{static_cast<std::uint32_t>(instruction[1].imm)} << 32;
+        case BPF_PSEUDO_MAP_FD:
+            return handles_[low];
+        case BPF_PSEUDO_MAP_VALUE:
+            return reinterpret_cast<std::uint64_t>(code_.constants.data() + low);
+        case BPF_PSEUDO_FUNC:
+            return low;
+        default:
+            return low | std::uint64_t{static_cast<std::uint32_t>(instruction[1].imm)} << 32;
     }
 }
 
@@ -241,8 +274,7 @@ void BpfInterpreter::change(const bpf_insn& instruction, Frame* frame) {
         return;
     }
     const bool replaces = instruction.imm == BPF_XCHG;
-    store(address, size,
-          replaces ? source : calculated<std::uint64_t>(BPF_OP(instruction.imm), was, source));
+    store(address, size, replaces ? source : calculated<std::uint64_t>(BPF_OP(instruction.imm), was, source));
     if ((instruction.imm & BPF_FETCH) != 0) source = was;
 }
 
@@ -258,8 +290,8 @@ void BpfInterpreter::check(std::uintptr_t address, unsigned size) {
     }
     const Memory& memory = memories_[last_];
     if (!memory.counted) return;
-    for (std::uintptr_t line = (address - memory.base) / DW_LINE; line <= (address - memory.base + size - 1) / DW_LINE;
-         ++line)
+    for (std::uintptr_t line = (address - memory.base) / DW_LINE;
+         line <= (address - memory.base + size - 1) / DW_LINE; ++line)
         cost_->lines.emplace(memory.name, line);
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Runs BPF bytecode in user space and counts what it does: instructions, helper calls, and the lines of 64 bytes
-// that it touches. Timings on a shared machine say nothing about a change of one per cent; these numbers are the same
-// on every machine, so a budget can be one of them (budget_test.cc).
+// Runs BPF bytecode in user space and counts what it does: instructions, helper calls, and the lines of 64
+// bytes that it touches. Timings on a shared machine say nothing about a change of one per cent; these
+// numbers are the same on every machine, so a budget can be one of them (budget_test.cc).
 //
-// Registers hold addresses of this process. Each access must lie in memory that was named before, so a wild one ends
-// the run by name instead of reading what happens to be there.
+// Registers hold addresses of this process. Each access must lie in memory that was named before, so a wild
+// one ends the run by name instead of reading what happens to be there.
 #pragma once
 
 #include <array>

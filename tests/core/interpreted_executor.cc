@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The built BPF object under the interpreter, on the same tables as the native core. Needs no privilege: vectors and
-// budgets see the very instructions that the kernel is given.
+// The built BPF object under the interpreter, on the same tables as the native core. Needs no privilege:
+// vectors and budgets see the very instructions that the kernel is given.
 #include "tests/core/interpreted_executor.h"
 
 #include <fmt/core.h>
@@ -28,7 +28,8 @@ public:
     Interpreted(const std::string& object, const TableSetup& setup, bool trace)
         : InterpretedExecutor(setup),
           code_(read(object)),
-          interpreter_(code_, [this](std::uint32_t number, const auto& given) { return help(number, given); }) {
+          interpreter_(code_,
+                       [this](std::uint32_t number, const auto& given) { return help(number, given); }) {
         memory_.settings.trace = trace;
         maps_.resize(code_.maps.size());
         control_.magic = DW_MAGIC;
@@ -77,8 +78,8 @@ private:
     void place(const BpfMap& map, MapView* view) {
         view->value_size = map.value_size;
         const auto at = [&](auto* table, std::size_t entries, bool counted = true) {
-            view->base = reinterpret_cast<std::uint8_t*>(const_cast<std::remove_const_t<
-                std::remove_pointer_t<decltype(table)>>*>(table));
+            view->base = reinterpret_cast<std::uint8_t*>(
+                const_cast<std::remove_const_t<std::remove_pointer_t<decltype(table)>>*>(table));
             view->entries = entries;
             interpreter_.set_memory(map.name, table, entries * map.value_size, counted);
         };
@@ -125,17 +126,29 @@ private:
 
     std::uint64_t help(std::uint32_t number, const BpfInterpreter::Arguments& given) {
         switch (number) {
-            case BPF_FUNC_map_lookup_elem: return find(given);
-            case BPF_FUNC_jiffies64: return memory_.now;
-            case BPF_FUNC_ktime_get_ns: return memory_.now * (1'000'000'000 / memory_.settings.hz);
-            case BPF_FUNC_get_smp_processor_id: return 0;
-            case BPF_FUNC_ringbuf_reserve: return memory_.event == nullptr ? 0 : reinterpret_cast<std::uint64_t>(&event_);
-            case BPF_FUNC_ringbuf_submit: ++memory_.events; return 0;
-            case BPF_FUNC_fib_lookup: return memory_.settings.ask_neighbours ? kFibNoNeighbour : 0;
-            case BPF_FUNC_xdp_adjust_head: return move(0, static_cast<std::int32_t>(given[1]));
-            case BPF_FUNC_xdp_adjust_tail: return move(1, static_cast<std::int32_t>(given[1]));
-            case BPF_FUNC_skb_pull_data: return 0;  // frames are whole here
-            default: throw std::runtime_error(fmt::format("BPF: no helper {}", number));
+            case BPF_FUNC_map_lookup_elem:
+                return find(given);
+            case BPF_FUNC_jiffies64:
+                return memory_.now;
+            case BPF_FUNC_ktime_get_ns:
+                return memory_.now * (1'000'000'000 / memory_.settings.hz);
+            case BPF_FUNC_get_smp_processor_id:
+                return 0;
+            case BPF_FUNC_ringbuf_reserve:
+                return memory_.event == nullptr ? 0 : reinterpret_cast<std::uint64_t>(&event_);
+            case BPF_FUNC_ringbuf_submit:
+                ++memory_.events;
+                return 0;
+            case BPF_FUNC_fib_lookup:
+                return memory_.settings.ask_neighbours ? kFibNoNeighbour : 0;
+            case BPF_FUNC_xdp_adjust_head:
+                return move(0, static_cast<std::int32_t>(given[1]));
+            case BPF_FUNC_xdp_adjust_tail:
+                return move(1, static_cast<std::int32_t>(given[1]));
+            case BPF_FUNC_skb_pull_data:
+                return 0;  // frames are whole here
+            default:
+                throw std::runtime_error(fmt::format("BPF: no helper {}", number));
         }
     }
     // One end of the packet.

@@ -14,9 +14,10 @@ public:
     [[nodiscard]] virtual const BpfCost& cost() const = 0;
 };
 
-// `object`: path of dishwall.bpf.o. `trace`: outcomes are written, which costs instructions that the product's
-// programs do not have; without it run() gives an empty outcome.
+// `object`: path of dishwall.bpf.o. `trace`: outcomes are written, which costs instructions that the
+// product's programs do not have; without it run() gives an empty outcome.
 std::unique_ptr<InterpretedExecutor> make_interpreted_executor(const std::string& object,
-                                                               const TableSetup& setup = {}, bool trace = true);
+                                                               const TableSetup& setup = {},
+                                                               bool trace = true);
 
 }  // namespace dishwall::test

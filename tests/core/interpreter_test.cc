@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The bytecode that the kernel is given must do what the native core does: here under the interpreter, without root.
-// This checks the compiler's work, and the interpreter itself, on whose word budget_test.cc relies.
+// The bytecode that the kernel is given must do what the native core does: here under the interpreter,
+// without root. This checks the compiler's work, and the interpreter itself, on whose word budget_test.cc
+// relies.
 #include <gtest/gtest.h>
 
 #include "tests/core/differential.h"
@@ -36,8 +37,8 @@ TEST(Bytecode, OracleNativeCoreAndBytecodeAgreeOnLargePolicies) {
     const std::unique_ptr<Executor> native = make_native_executor();
     const std::unique_ptr<Executor> bytecode = make_interpreted_executor(DISHWALL_BPF_OBJECT);
     for (const Shape shape : kShapes) {
-        const DifferentialResult result = compare_large(shape, 5'000 / kRandomRunsDividedBy,
-                                                        5'000 / kRandomRunsDividedBy, *native, bytecode.get());
+        const DifferentialResult result = compare_large(
+            shape, 5'000 / kRandomRunsDividedBy, 5'000 / kRandomRunsDividedBy, *native, bytecode.get());
         EXPECT_EQ(result.first_difference, "");
     }
 }

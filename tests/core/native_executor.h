@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The packet core compiled for user space, and the tables that it works on: also those of its bytecode under the
-// interpreter (interpreted_executor.h).
+// The packet core compiled for user space, and the tables that it works on: also those of its bytecode under
+// the interpreter (interpreted_executor.h).
 #pragma once
 
 #include <cstdlib>

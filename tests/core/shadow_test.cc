@@ -7,7 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#include <list>
+#include <map>
+#include <string>
 
 #include "tests/core/names.h"
 #include "tests/core/story.h"
@@ -17,6 +18,14 @@
 namespace dishwall::test {
 namespace {
 
+// The same few rule files are asked for a thousand times. Where they are, they stay.
+const Policy& policy_of(const std::string& rules) {
+    static std::map<std::string, Policy> read;
+    const auto [found, is_new] = read.try_emplace(rules);
+    if (is_new) found->second = read_or_throw(rules);
+    return found->second;
+}
+
 // The shadow in the world of a vector, told of outcomes instead of a core's.
 class Told {
 public:
@@ -25,7 +34,7 @@ public:
         take(Load{kWorldRules});
     }
     std::string take(const Load& policy) {
-        shadow_.load(policies_.emplace_back(read_or_throw(policy.rules)));
+        shadow_.load(policy_of(policy.rules));
         return "";
     }
     std::string take(const Own& own) {
@@ -45,7 +54,6 @@ public:
     }
 
 private:
-    std::list<Policy> policies_;  // where they are, they stay
     Shadow shadow_;
 };
 

@@ -12,6 +12,7 @@
 #include "rules/evaluate.h"
 #include "rules/signatures.h"
 #include "tests/rules/text.h"
+#include "tests/sanitized.h"
 
 namespace dishwall::test {
 namespace {
@@ -84,13 +85,14 @@ TEST(Feed, HasAtMostAMillionEntries) {
     std::string text;
     for (unsigned i = 0; i < kMostFeedEntries; ++i)
         text += fmt::format("2001:db8:{:x}:{:x}::/64\n", i >> 16, i & 0xffff);
-    const FeedReading full = read_feed(text);
-    EXPECT_EQ(full.entries->prefixes.size(), kMostFeedEntries);
-    EXPECT_TRUE(full.bad.empty());
     const FeedReading over = read_feed(text + "::1\n::2\n");
     ASSERT_EQ(over.bad.size(), 1u);
     EXPECT_EQ(over.bad[0].line, kMostFeedEntries + 1);
     EXPECT_EQ(over.bad[0].why, "a feed has at most 1000000 entries");
+    if (kSanitized) return;
+    const FeedReading full = read_feed(text);
+    EXPECT_EQ(full.entries->prefixes.size(), kMostFeedEntries);
+    EXPECT_TRUE(full.bad.empty());
 }
 
 TEST(Feed, FindsItsEntry) {

@@ -5,6 +5,9 @@
 
 #include "bpf/core/policy.h"
 
+/* The core, compiled once more: in its library these functions have no door of their own. */
+_Thread_local struct dw_memory *dw_memory;
+
 static struct dw_memory reader_memory;
 
 static const struct dw_blob *reader_open(struct reader_image image)
@@ -32,7 +35,7 @@ int reader_is_bogon(struct reader_image image, struct dw_in6 address)
 
 static void reader_locate(const struct dw_own *own, struct dw_in6 address, struct dw_spot *spot)
 {
-	dw_locate(own, address, spot);
+	dw_locate(own, &address, spot);
 	spot->flags |= dw_recall(own, spot);
 }
 

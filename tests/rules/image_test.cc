@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The image against the evaluator, through the core's own reading of it and without packets: random chains long
-// enough for tuples, with every kind of end, service and verdict that rules have. tests/core asks the same of
-// whole packets.
+// The image against the evaluator, through the core's own reading of it and without packets: random chains
+// long enough for tuples, with every kind of end, service and verdict that rules have. tests/core asks the
+// same of whole packets.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -55,14 +55,16 @@ public:
     Query query(const Policy& policy) {
         Query query;
         query.direction = below(2) ? Direction::inbound : Direction::outbound;
-        const auto& rules = query.direction == Direction::inbound ? policy.inbound.rules : policy.outbound.rules;
+        const auto& rules =
+            query.direction == Direction::inbound ? policy.inbound.rules : policy.outbound.rules;
         const Rule& rule = rules[below(rules.size())];
         query.peer = address(query.direction == Direction::inbound ? rule.from : rule.to, false);
         query.ours = address(query.direction == Direction::inbound ? rule.to : rule.from, true);
         const ProtocolMatch& match = rule.match[below(rule.match.size())];
         query.proto = match.proto.value_or(below(2) ? IPPROTO_TCP : IPPROTO_UDP);
         if (query.proto == IPPROTO_ICMPV6) {
-            query.icmp_type = match.icmp_types.empty() ? 128 : match.icmp_types[below(match.icmp_types.size())];
+            query.icmp_type =
+                match.icmp_types.empty() ? 128 : match.icmp_types[below(match.icmp_types.size())];
         } else if (has_ports(query.proto)) {
             query.destination_port = port(match.ports);
             query.source_port = port(rule.from_ports);
@@ -72,10 +74,13 @@ public:
 
 private:
     Ipv6Prefix prefix() {
-        static constexpr std::array<std::uint8_t, 12> kLengths = {8, 16, 20, 32, 40, 44, 48, 56, 60, 64, 96, 128};
+        static constexpr std::array<std::uint8_t, 12> kLengths = {8,  16, 20, 32, 40, 44,
+                                                                  48, 56, 60, 64, 96, 128};
         return Ipv6Prefix::containing(peer(), kLengths[below(kLengths.size())]);
     }
-    Ipv6Address peer() { return {0x2600'0000'0000'0000 | below(4) << 48 | below(8) << 40 | below(4), below(3)}; }
+    Ipv6Address peer() {
+        return {0x2600'0000'0000'0000 | below(4) << 48 | below(8) << 40 | below(4), below(3)};
+    }
 
     Behind place(bool host) {
         Behind behind;
@@ -87,13 +92,20 @@ private:
 
     AddressElement element(bool ours) {
         switch (below(ours ? 10 : 14)) {
-            case 0: return Learnt{kLearnt[below(kLearnt.size())]};
-            case 1: return Self{};
-            case 2: return Behind{static_cast<unsigned>(below(2)), {}, {}};
-            case 3: return place(false);
-            case 4: return prefix();
-            case 5: return feed_;
-            default: return ours ? AddressElement{place(true)} : AddressElement{prefix()};
+            case 0:
+                return Learnt{kLearnt[below(kLearnt.size())]};
+            case 1:
+                return Self{};
+            case 2:
+                return Behind{static_cast<unsigned>(below(2)), {}, {}};
+            case 3:
+                return place(false);
+            case 4:
+                return prefix();
+            case 5:
+                return feed_;
+            default:
+                return ours ? AddressElement{place(true)} : AddressElement{prefix()};
         }
     }
 
@@ -106,8 +118,9 @@ private:
             const std::size_t count = below(2) ? 1 : 1 + below(below(10) ? 4 : 90);
             const bool pure = below(4) != 0;
             for (std::size_t i = 0; i < count; ++i)
-                set.include.push_back(!pure ? element(ours)
-                                            : ours ? AddressElement{place(below(5) != 0)} : AddressElement{prefix()});
+                set.include.push_back(!pure  ? element(ours)
+                                      : ours ? AddressElement{place(below(5) != 0)}
+                                             : AddressElement{prefix()});
         }
         if (set.any || below(6) == 0) set.exclude.push_back(element(ours));
         return set;
@@ -116,16 +129,21 @@ private:
     PortRange ports() {
         const auto first = static_cast<std::uint16_t>(below(2) ? below(20) : below(65536));
         const std::array<std::uint64_t, 6> widths = {0, 0, 3, 200, 3000, 65535};
-        return {first, static_cast<std::uint16_t>(std::min<std::uint64_t>(65535, first + below(1 + widths[below(6)])))};
+        return {first, static_cast<std::uint16_t>(
+                           std::min<std::uint64_t>(65535, first + below(1 + widths[below(6)])))};
     }
 
     ProtocolMatch match() {
         ProtocolMatch match;
         const auto kind = below(10);
         if (kind == 0) return match;
-        match.proto = kind == 1 ? IPPROTO_ICMPV6 : kind == 2 ? IPPROTO_GRE : kind < 7 ? IPPROTO_TCP : IPPROTO_UDP;
+        static constexpr std::array<std::uint8_t, 10> kProtocols = {
+            0,           IPPROTO_ICMPV6, IPPROTO_GRE, IPPROTO_TCP, IPPROTO_TCP,
+            IPPROTO_TCP, IPPROTO_TCP,    IPPROTO_UDP, IPPROTO_UDP, IPPROTO_UDP};
+        match.proto = kProtocols[kind];
         if (kind == 1)
-            for (std::uint64_t i = below(3); i > 0; --i) match.icmp_types.push_back(static_cast<std::uint8_t>(128 + below(4)));
+            for (std::uint64_t i = below(3); i > 0; --i)
+                match.icmp_types.push_back(static_cast<std::uint8_t>(128 + below(4)));
         if (kind > 2)
             for (std::uint64_t i = below(4); i > 0; --i) match.ports.push_back(ports());
         return match;
@@ -147,7 +165,8 @@ private:
     }
 
     std::uint16_t port(const std::vector<PortRange>& ranges) {
-        if (ranges.empty() || below(8) == 0) return static_cast<std::uint16_t>(below(2) ? below(20) : below(65536));
+        if (ranges.empty() || below(8) == 0)
+            return static_cast<std::uint16_t>(below(2) ? below(20) : below(65536));
         const PortRange& range = ranges[below(ranges.size())];
         return static_cast<std::uint16_t>(range.first + below(range.last - range.first + 1u));
     }
@@ -160,7 +179,8 @@ private:
         if (const auto* prefix = std::get_if<Ipv6Prefix>(&element))
             return {prefix->first().hi | (below(2) && prefix->length() < 64 ? 1 : 0), prefix->first().lo};
         if (const auto* behind = std::get_if<Behind>(&element))
-            return {(behind->source ? 0x2a02'0000'0000'0000 : 0x2a01'0db8'0100'0000) + behind->subnet.value_or(0),
+            return {(behind->source ? 0x2a02'0000'0000'0000u : 0x2a01'0db8'0100'0000u) +
+                        behind->subnet.value_or(0),
                     behind->interface_id.value_or(below(12))};
         if (std::holds_alternative<Self>(element)) return kSelf;
         if (const auto* in = std::get_if<InFeed>(&element))
@@ -183,14 +203,18 @@ struct Outcome {
 class Comparison {
 public:
     Comparison(std::uint64_t seed, std::size_t rules)
-        : chains_(seed), own_(chains_.own()), policy_(chains_.policy(rules)), compiled_(compiled(policy_)),
+        : chains_(seed),
+          own_(chains_.own()),
+          policy_(chains_.policy(rules)),
+          compiled_(compiled(policy_)),
           table_(std::make_unique<dw_own>()) {
         EXPECT_TRUE(encode(own_, table_.get()).has_value());
     }
 
     void ask(unsigned queries, Outcome* outcome) {
         outcome->in_tuples += compiled_.facts.inbound.tuples != 0;
-        for (unsigned i = 0; i < queries && !testing::Test::HasFailure(); ++i) ask(chains_.query(policy_), outcome);
+        for (unsigned i = 0; i < queries && !testing::Test::HasFailure(); ++i)
+            ask(chains_.query(policy_), outcome);
     }
 
 private:
@@ -200,16 +224,16 @@ private:
             {query.peer.hi, query.peer.lo},
             {query.ours.hi, query.ours.lo},
             query.source_port,
-            query.proto == IPPROTO_ICMPV6 ? query.icmp_type : query.destination_port,
+            query.proto == IPPROTO_ICMPV6 ? std::uint16_t{query.icmp_type} : query.destination_port,
             query.proto,
             query.direction == Direction::inbound,
         };
         const reader_answer answer = reader_judge({compiled_.image.data(), lines()}, table_.get(), &asked);
         const Rule* by = answer.rule == DW_NO_RULE ? nullptr : rule_at(policy_, answer.index);
         const std::string what =
-            fmt::format("{} peer {} ours {} proto {} port {} from {} type {}", asked.inbound ? "inbound" : "outbound",
-                        to_string(query.peer), to_string(query.ours), query.proto, query.destination_port,
-                        query.source_port, query.icmp_type);
+            fmt::format("{} peer {} ours {} proto {} port {} from {} type {}",
+                        asked.inbound ? "inbound" : "outbound", to_string(query.peer), to_string(query.ours),
+                        query.proto, query.destination_port, query.source_port, query.icmp_type);
         ASSERT_EQ(answer.status, 0) << what;
         ASSERT_EQ(by, expected.rule) << what << ": rule " << answer.index << " instead of "
                                      << (expected.rule ? index_of(*expected.rule) : -1);

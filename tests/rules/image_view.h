@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A compiled image as its tables, for tests that look at what was written. How it is read by the packet core is
-// another matter: image_reader.h.
+// A compiled image as its tables, for tests that look at what was written. How it is read by the packet core
+// is another matter: image_reader.h.
 #pragma once
 
 #include <cstring>
@@ -26,7 +26,8 @@ public:
     template <typename T>
     [[nodiscard]] T at(std::uint32_t line, std::size_t index) const {
         T value;
-        std::memcpy(&value, &bytes_.at(line * std::size_t{DW_LINE} + (index + 1) * sizeof(T) - 1) + 1 - sizeof(T),
+        std::memcpy(&value,
+                    &bytes_.at(line * std::size_t{DW_LINE} + (index + 1) * sizeof(T) - 1) + 1 - sizeof(T),
                     sizeof value);
         return value;
     }

@@ -13,8 +13,9 @@
 #include <set>
 
 #include "rules/evaluate.h"
-#include "tests/sanitized.h"
+#include "rules/rules_above.h"
 #include "tests/rules/text.h"
+#include "tests/sanitized.h"
 
 namespace dishwall::test {
 namespace {
@@ -206,7 +207,7 @@ Policy policy_with(const std::string& text) {
 }
 
 TEST(Shadow, FindsWhatShowingEveryPacketFinds) {
-    std::size_t alone = 0, together = 0;
+    std::size_t alone = 0, together = 0, by_one_packet = 0, reached = 0;
     constexpr unsigned kPolicies = 100 / kRandomRunsDividedBy;
     for (unsigned seed = 1; seed <= kPolicies; ++seed) {
         const std::string text = Rules(seed).text(40);
@@ -217,7 +218,17 @@ TEST(Shadow, FindsWhatShowingEveryPacketFinds) {
             (by.size() == 1 ? alone : together) += 1;
         }
         ASSERT_EQ(found, shadowed_plainly(policy)) << text;
+        // What a single packet proves, before sets of them are asked.
+        RulesAbove above(policy, Direction::inbound);
+        for (std::size_t rule = 0; rule < policy.inbound.rules.size(); ++rule) {
+            const bool proven = above.leave_some_of(policy.inbound.rules[rule]);
+            ASSERT_FALSE(proven && found.count(rule) != 0) << "rule " << rule << " of\n" << text;
+            by_one_packet += proven;
+            reached += found.count(rule) == 0;
+            above.add(rule);
+        }
     }
+    EXPECT_GT(10 * by_one_packet, 6 * reached);
     EXPECT_GT(alone, 3 * kPolicies);
     EXPECT_GE(together, kPolicies / 2);
 }

@@ -13,7 +13,9 @@
 namespace dishwall::test {
 namespace {
 
-std::string set_text(std::uint32_t number) { return number == DW_NO_SET ? "any" : fmt::format("set{}", number); }
+std::string set_text(std::uint32_t number) {
+    return number == DW_NO_SET ? "any" : fmt::format("set{}", number);
+}
 
 std::string text_of(const dw_rule& rule) {
     std::string ours = set_text(rule.our_set), peer = set_text(rule.peer_set);
@@ -21,9 +23,10 @@ std::string text_of(const dw_rule& rule) {
     if (rule.flags & DW_RULE_SUBNET) ours = fmt::format("{:x}:*", rule.place_hi);
     if (rule.peer_length != 0)
         peer = to_string(Ipv6Prefix::containing({rule.peer.hi, rule.peer.lo}, rule.peer_length));
-    return fmt::format("{} proto {} port {}-{} from {}-{} ours {} peer {} flags {:#x} rate {} counter +{} rule {}",
-                       verdict_text(rule.verdict), rule.proto, rule.port_first, rule.port_last, rule.from_first,
-                       rule.from_last, ours, peer, rule.flags, rule.rate, rule.counter - DW_REASONS_MAX, rule.index);
+    return fmt::format(
+        "{} proto {} port {}-{} from {}-{} ours {} peer {} flags {:#x} rate {} counter +{} rule {}",
+        verdict_text(rule.verdict), rule.proto, rule.port_first, rule.port_last, rule.from_first,
+        rule.from_last, ours, peer, rule.flags, rule.rate, rule.counter - DW_REASONS_MAX, rule.index);
 }
 
 class ImageText {
@@ -62,22 +65,22 @@ private:
             text_ += fmt::format("    {} {}: {}\n", i < chain.rules.count ? "rule" : "listed", i,
                                  text_of(image_.at<dw_rule>(chain.rules.line, i)));
         for (const dw_tuple& tuple : image_.list<dw_tuple>(chain.tuples))
-            text_ += fmt::format("    tuple first {} local {} service {} peer /{}\n", tuple.first, tuple.local,
-                                 tuple.service, tuple.peer_length);
+            text_ += fmt::format("    tuple first {} local {} service {} peer /{}\n", tuple.first,
+                                 tuple.local, tuple.service, tuple.peer_length);
         for (const dw_part& part : image_.list<dw_part>(chain.parts))
             text_ += fmt::format("    part dimension {} mask {}\n", part.dimension, part.mask);
     }
 
     void service(const dw_chain& chain, const dw_service& service) {
-        text_ += fmt::format("    service {:x}:{:016x} proto {} port {} ", service.name & 0x1ffffffff, service.lo,
-                             service.name >> 33 & 0xff, service.name >> 41 & 0xffff);
+        text_ += fmt::format("    service {:x}:{:016x} proto {} port {} ", service.name & 0x1ffffffff,
+                             service.lo, service.name >> 33 & 0xff, service.name >> 41 & 0xffff);
         if (service.name & DW_SERVICE_LIST) {
             text_ += fmt::format("rules {}\n", fmt::join(image_.numbers(chain, service.peer_set), " "));
             return;
         }
         text_ += fmt::format("{} peer {}{}{} counter +{} rule {}\n",
-                             verdict_text(service.name >> DW_SERVICE_VERDICT_SHIFT), set_text(service.peer_set),
-                             service.name & DW_SERVICE_LOG ? " log" : "",
+                             verdict_text(service.name >> DW_SERVICE_VERDICT_SHIFT),
+                             set_text(service.peer_set), service.name & DW_SERVICE_LOG ? " log" : "",
                              service.name & DW_SERVICE_INDEPENDENT ? " independent" : "",
                              service.counter - DW_REASONS_MAX, service.index);
     }
@@ -99,7 +102,8 @@ private:
     void subnets(const dw_span& bitmap) {
         text_ += "subnets";
         for (std::uint32_t bit = 0; bit < bitmap.count; ++bit)
-            if (image_.at<std::uint64_t>(bitmap.line, bit / 64) >> bit % 64 & 1) text_ += fmt::format(" {:#x}", bit);
+            if (image_.at<std::uint64_t>(bitmap.line, bit / 64) >> bit % 64 & 1)
+                text_ += fmt::format(" {:#x}", bit);
         text_ += "\n";
     }
 

@@ -67,7 +67,7 @@ std::string traffic(const Traffic& from, std::string_view indent) {
 std::string rule(const Rule& from) {
     std::string text = fmt::format("    {} `{}`{}{}{} at {}:{}:{}\n", verdict_text(from.verdict), from.name,
                                    from.named ? "" : " (unnamed)", from.log ? " log" : "",
-                                   from.endpoint_independent ? " endpoint-independent" : "", from.place.file,
+                                   from.endpoint_independent ? " endpoint-independent" : "", from.place.file.text(),
                                    from.place.line, from.place.column);
     text += traffic(from, "        ");
     if (from.rate)

@@ -99,7 +99,7 @@ std::string part(std::string_view what, const std::optional<ast::Word>& word) {
     return word ? fmt::format(" {}=`{}`", what, word->text) : "";
 }
 
-std::string words(std::string_view what, const std::vector<ast::Word>& list) {
+std::string words(std::string_view what, const ast::Words& list) {
     std::string text;
     for (const ast::Word& word : list) text += fmt::format("{}`{}`", text.empty() ? "" : " ", word.text);
     return text.empty() ? "" : fmt::format(" {}=[{}]", what, text);
@@ -116,6 +116,10 @@ std::string part(std::string_view what, const std::optional<ast::Address>& from)
     return from ? fmt::format(" {}={}", what, address(*from)) : "";
 }
 
+std::string part(std::string_view what, const ast::Rare<ast::Address>& from) {
+    return from ? fmt::format(" {}={}", what, address(*from)) : "";
+}
+
 std::string match(const ast::Match& from) {
     if (from.kind == ast::Match::Kind::any) return " match=any";
     return fmt::format(" match={} `{}`{}", name_of(from.kind), from.keyword.text,
@@ -124,7 +128,7 @@ std::string match(const ast::Match& from) {
 
 template <typename Traffic>
 std::string traffic(const Traffic& from) {
-    return match(from.match) + part("from", from.from) + words("from-ports", from.from_ports) +
+    return match(from.match) + part("from", from.from) + (from.from_ports ? words("from-ports", *from.from_ports) : "") +
            part("to", from.to) + (from.broken ? " broken" : "");
 }
 
@@ -202,7 +206,9 @@ std::string service(const ast::Service& from) {
 std::string dump_tokens(const SourceMap& sources, FileId file) {
     Diagnostics diagnostics;
     std::string text;
-    for (const Token& token : lex(sources, file, &diagnostics)) {
+    const TokenList tokens = lex(sources, file, &diagnostics);
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        const Token token = tokens[i];
         const Place place = sources.place(token.span);
         text += fmt::format("{}:{} {}", place.line, place.column, name_of(token.kind));
         if (token.kind == Token::Kind::word || token.kind == Token::Kind::string)
@@ -245,7 +251,7 @@ std::string tree_of(const std::string& text) {
     const ParseOptions options{
         false, [&](const ast::Word& path) { included += fmt::format("include `{}`\n", path.text); }};
     ast::File tree;
-    std::vector<Token> tokens = lex(sources, file, &diagnostics);
+    TokenList tokens = lex(sources, file, &diagnostics);
     if (!tokens.empty()) parse(std::move(tokens), sources.file(file), options, &tree, &diagnostics);
     return diagnostics.has_errors() ? "" : "rules\n" + included + dump_tree(tree);
 }
