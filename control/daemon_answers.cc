@@ -35,7 +35,7 @@ json names_of_sets(const std::vector<RuleText>& texts) {
     for (const RuleText& one : texts) {
         SourceMap sources;
         Diagnostics ignored;
-        const std::vector<Token> tokens = lex(sources, sources.add(one.name, one.text, one.name), &ignored);
+        const TokenList tokens = lex(sources, sources.add(one.name, one.text, one.name), &ignored);
         for (std::size_t i = 0; i + 2 < tokens.size(); ++i)
             if (tokens[i].kind == Token::Kind::word && tokens[i].text == "set" &&
                 tokens[i + 1].kind == Token::Kind::word && tokens[i + 2].kind == Token::Kind::equals)

@@ -104,9 +104,9 @@ Acl::Acl(Acl&&) noexcept = default;
 Acl::~Acl() = default;
 
 Result<void> Acl::start(int cpu) {
-    std::vector<std::string> words = {"tables",      "--no-huge", "--no-pci",      "--in-memory", "--no-telemetry",
-                                      "--no-shconf", "-m",        "1536",          "-l",          fmt::format("{}", cpu),
-                                      "--log-level", "3",         "--force-max-simd-bitwidth=512"};
+    std::vector<std::string> words = {"tables", "--no-huge", "--no-pci", "--no-telemetry", "--no-shconf",
+                                      "-m", "1536", "-l", fmt::format("{}", cpu), "--log-level", "error",
+                                      "--force-max-simd-bitwidth=512"};
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) < 0)

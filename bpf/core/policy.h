@@ -53,6 +53,7 @@ struct dw_candidate {
 struct dw_hunt {
 	__u64 tuples;     /* still to be asked, the one with the least rule first */
 	__u32 next, end;  /* candidates still to be verified: numbers of rules, or words of lists */
+	__u32 top;        /* of these: at `top`, if that is not the end, nothing is below `from` */
 	__u32 listed;     /* the latter */
 	__u32 name, names; /* of our end: next, and how many to ask services for */
 	__u32 few;        /* rules that are walked one by one, not begun yet */
@@ -82,6 +83,7 @@ DW_INLINE void dw_hunt_list(const struct dw_blob *image, const struct dw_chain *
 {
 	hunt->next = word + 1;
 	hunt->end = hunt->next + dw_number_at(image, chain->lists.line, word);
+	hunt->top = hunt->end;
 	hunt->listed = 1;
 }
 
@@ -228,6 +230,7 @@ DW_INLINE int dw_note_entry(const struct dw_blob *image, const struct dw_chain *
 		if (line[way].list & DW_ENTRY_ONE) {
 			hunt->next = line[way].list & ~DW_ENTRY_ONE;
 			hunt->end = hunt->next + 1;
+			hunt->top = hunt->end;
 			hunt->listed = 0;
 		} else {
 			dw_hunt_list(image, chain, hunt, line[way].list);
@@ -300,25 +303,50 @@ DW_INLINE int dw_rule_matches(const struct dw_blob *image, const struct dw_query
 	return rule->peer_set == DW_NO_SET || dw_in_set(image, rule->peer_set, &query->peer);
 }
 
-/* Verifies the next candidate. Numbers of a list stand by index, so the first that matches is its best. */
+/* The rule that candidate number `at` means. */
+DW_INLINE const struct dw_rule *dw_candidate_at(const struct dw_blob *image, const struct dw_chain *chain,
+						const struct dw_hunt *hunt, __u32 at)
+{
+	__u32 number = hunt->listed ? dw_number_at(image, chain->lists.line, at) : at;
+
+	return (const void *)dw_line_at(image, chain->rules.line + number);
+}
+
+/* The candidate before `next` has been passed already: halves what may have been, since candidates stand by index. Else
+ * a list of rules that all let the packet go on would be walked once for each of them. */
+DW_INLINE void dw_skip_passed(const struct dw_blob *image, const struct dw_chain *chain, struct dw_hunt *hunt)
+{
+	__u32 middle = hunt->next + (hunt->top - hunt->next) / 2;
+	const struct dw_rule *rule;
+
+	if (hunt->next >= hunt->top)
+		return;
+	rule = dw_candidate_at(image, chain, hunt, middle);
+	if (rule && rule->index < hunt->from)
+		hunt->next = middle + 1;
+	else
+		hunt->top = middle;
+}
+
+/* Verifies the next candidate. They stand by index, so the first that matches is the best of them. */
 DW_GLOBAL int dw_try_candidate(const struct dw_blob *image, const struct dw_query *query, struct dw_hunt *hunt)
 {
 	const struct dw_chain *chain;
 	const struct dw_rule *rule;
-	__u32 number;
 
 	if (!image || !query || !hunt)
 		return 0;
 	chain = dw_chain_of(image, query);
-	number = hunt->next++;
-	if (hunt->listed)
-		number = dw_number_at(image, chain->lists.line, number);
-	rule = (const void *)dw_line_at(image, chain->rules.line + number);
+	rule = dw_candidate_at(image, chain, hunt, hunt->next++);
 	if (!rule || rule->index >= hunt->best.index) {
 		hunt->next = hunt->end;
 		return 0;
 	}
-	if (rule->index < hunt->from || !dw_rule_matches(image, query, rule))
+	if (rule->index < hunt->from) {
+		dw_skip_passed(image, chain, hunt);
+		return 0;
+	}
+	if (!dw_rule_matches(image, query, rule))
 		return 0;
 	hunt->next = hunt->end;
 	hunt->best.index = rule->index;
@@ -422,6 +450,7 @@ static long dw_hunt_on(__u32 i, void *context)
 		return dw_conclude(walk);
 	hunt->next = 0;
 	hunt->end = hunt->few;
+	hunt->top = hunt->few;
 	hunt->few = 0;
 	hunt->listed = 0;
 	return 0;

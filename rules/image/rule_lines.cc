@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rules/image/rule_lines.h"
 
+#include <algorithm>
+
 #include <netinet/in.h>
 
 namespace dishwall {
@@ -98,6 +100,55 @@ private:
     ChainLines* lines_;
 };
 
+// A list behind a service's key is walked, so it has to be short.
+constexpr std::size_t kMostListed = 8;
+
+std::vector<std::uint64_t> keys_of(const ChainLines& lines, const RuleLine& line) {
+    const RuleHead& head = lines.heads[line.head];
+    std::vector<std::uint64_t> keys;
+    for (std::uint32_t i = 0; i < head.hosts; ++i) {
+        const Ipv6Address& host = lines.hosts[head.first_host + i];
+        if (host.hi & DW_LEARNT_KEY) return {};  // the tuples' masks have no word for such a host
+        keys.push_back(dw_service_hash(0, host.lo, dw_service_key(host.hi, line.proto, line.port_first)));
+    }
+    return keys;
+}
+
+// Keys that more than kMostListed lines name, each for a peer of its own.
+std::vector<std::uint64_t> crowded_keys(const ChainLines& lines) {
+    std::vector<std::uint64_t> keys, crowded;
+    for (const RuleLine& line : lines.services) {
+        if (lines.heads[line.head].any_peer) continue;
+        const std::vector<std::uint64_t> some = keys_of(lines, line);
+        keys.insert(keys.end(), some.begin(), some.end());
+    }
+    std::sort(keys.begin(), keys.end());
+    for (std::size_t i = 0; i + kMostListed < keys.size(); ++i)
+        if (keys[i] == keys[i + kMostListed] && (crowded.empty() || crowded.back() != keys[i]))
+            crowded.push_back(keys[i]);
+    return crowded;
+}
+
+// Lines of one service for very many peers go where peers are part of the key: among the general ones.
+void spread_crowded_services(ChainLines* lines) {
+    const std::vector<std::uint64_t> crowded = crowded_keys(*lines);
+    if (crowded.empty()) return;
+    const auto is_crowded = [&](const RuleLine& line) {
+        if (lines->heads[line.head].any_peer) return false;
+        const std::vector<std::uint64_t> keys = keys_of(*lines, line);
+        return std::any_of(keys.begin(), keys.end(), [&](std::uint64_t key) {
+            return std::binary_search(crowded.begin(), crowded.end(), key);
+        });
+    };
+    const auto moved = std::stable_partition(lines->services.begin(), lines->services.end(),
+                                             [&](const RuleLine& line) { return !is_crowded(line); });
+    const auto known = static_cast<std::ptrdiff_t>(lines->general.size());
+    lines->general.insert(lines->general.end(), moved, lines->services.end());
+    lines->services.erase(moved, lines->services.end());
+    std::inplace_merge(lines->general.begin(), lines->general.begin() + known, lines->general.end(),
+                       [](const RuleLine& a, const RuleLine& b) { return a.head < b.head; });
+}
+
 }  // namespace
 
 Result<ChainLines> lines_of(const Chain& chain, Direction direction, const CounterOf& counter_of,
@@ -127,6 +178,7 @@ Result<ChainLines> lines_of(const Chain& chain, Direction direction, const Count
                 "an image of {} MiB can hold; write ports as ranges",
                 rule.name, direction == Direction::inbound ? "inbound" : "outbound", DW_IMAGE_SIZE >> 20);
     }
+    spread_crowded_services(&lines);
     return lines;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The rules of a chain, cut into lines of one protocol with one range of ports each. Lines of the kind that
-// most rules are made of (one port of one host) become services, found by their key; the others are general.
+// most rules are made of (one port of one host) become services, found by their key; the others are general,
+// and so is one service for very many peers.
 // What the lines of a rule share is kept once, in its head.
 #pragma once
 

@@ -98,7 +98,7 @@ Rule RandomPolicy::rule(bool inbound, unsigned number) {
     if (rule.verdict == DW_ACCEPT && chance(5)) rule.inspect = Inspect{0, chance(50)};
     rule.endpoint_independent = !inbound && rule.verdict == DW_ACCEPT && chance(20);
     rule.name = (inbound ? "in" : "out") + std::to_string(number);
-    rule.place = {"random.conf", number, 1};
+    rule.place = {FileName("random.conf"), number, 1};
     return rule;
 }
 

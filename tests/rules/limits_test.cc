@@ -131,10 +131,10 @@ TEST(Limits, LinesOfRulesAreCounted) {
     rule.from_ports.assign(1000, {5, 5});
     const auto image = lower(policy, [](const Rule&) { return DW_REASONS_MAX; });
     ASSERT_FALSE(image.has_value());
-    EXPECT_EQ(image.error().message,
-              "up to rule wide, the inbound chain takes more lines of one protocol and one range of ports "
-              "each than an "
-              "image of 64 MiB can hold; write ports as ranges");
+    EXPECT_EQ(
+        image.error().message,
+        "up to rule wide, the inbound chain takes more lines of one protocol and one range of ports than an "
+        "image of 64 MiB can hold; write ports as ranges");
 }
 
 TEST(Limits, SetsAreCounted) {
