@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A bench's own rule text, read and compiled as the daemon does it, and the moment of the line it is judged in.
+// A bench's own rule text, read and compiled as the daemon does it, and the moment of the line it is judged
+// in.
 #pragma once
 
 #include <string>

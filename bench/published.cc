@@ -38,8 +38,8 @@ std::string PublishedService::ports() const {
 std::vector<PublishedService> published_services(unsigned count, unsigned ports_each) {
     std::vector<PublishedService> services{{kServiceHosts, kTcpServicePort, kTcpServicePort, true}};
     for (unsigned n = 1; n < count; ++n) {
-        const auto port = static_cast<std::uint16_t>(kFirstServicePort +
-                                                     ((n & kServiceNumberInPort) << kServicePortShift));
+        const auto port =
+            static_cast<std::uint16_t>(kFirstServicePort + ((n & kServiceNumberInPort) << kServicePortShift));
         services.push_back({kServiceHosts + (n >> kServiceHostShift), port,
                             static_cast<std::uint16_t>(port + ports_each - 1), false});
     }
@@ -61,8 +61,7 @@ std::string rule_file_head(const std::string& more) {
 }
 
 std::string rule_file(const std::vector<PublishedService>& services, unsigned flow_table) {
-    std::string text =
-        rule_file_head(fmt::format("    flow-table {}\n    timeout udp 1h\n", flow_table));
+    std::string text = rule_file_head(fmt::format("    flow-table {}\n    timeout udp 1h\n", flow_table));
     const bool together = services.size() > DW_RULES_MAX;
     std::string rules;
     for (std::size_t first = 0, last; first < services.size(); first = last + 1) {

@@ -23,8 +23,8 @@ inline constexpr std::uint64_t kInsideHosts = 0x2000;          // those that spe
 inline constexpr std::uint64_t kServiceHosts = 0x10000;        // two published services each
 inline constexpr std::uint64_t kUnpublishedHosts = 0x1000000;  // 2^24, nobody may reach them
 
-inline constexpr std::uint16_t kTcpServicePort = 443;       // service 0, on the first host
-inline constexpr std::uint16_t kFirstServicePort = 8000;    // service n, UDP: 8000 + 8 * (n & this)
+inline constexpr std::uint16_t kTcpServicePort = 443;     // service 0, on the first host
+inline constexpr std::uint16_t kFirstServicePort = 8000;  // service n, UDP: 8000 + 8 * (n & this)
 inline constexpr std::uint16_t kServiceNumberInPort = 0xfff;
 inline constexpr unsigned kServicePortShift = 3, kServiceHostShift = 1;
 inline constexpr unsigned kMostPortsEach = 1u << kServicePortShift;
@@ -46,8 +46,8 @@ struct PublishedService {
 // version, uplink (with `more` lines in its block) and network of a rule file.
 [[nodiscard]] std::string rule_file_head(const std::string& more = "");
 
-// Accepts those and nothing else; everything may leave. One named rule a service; when there are more services
-// than rules may be (DW_RULES_MAX), one for the two of a host. `flow_table`: in flows.
+// Accepts those and nothing else; everything may leave. One named rule a service; when there are more
+// services than rules may be (DW_RULES_MAX), one for the two of a host. `flow_table`: in flows.
 [[nodiscard]] std::string rule_file(const std::vector<PublishedService>& services, unsigned flow_table);
 
 }  // namespace dishwall::bench

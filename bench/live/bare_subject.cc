@@ -35,9 +35,9 @@ public:
     Result<Fates> counted(const Site& site) override {
         Fates fates;
         if (program_ == BareProgram::drop || program_ == BareProgram::none) {
-            auto count = queue_statistic(site.gateway(), program_ == BareProgram::drop
-                                                             ? "rx_queue_0_xdp_drops"
-                                                             : "rx_queue_0_xdp_packets");
+            auto count =
+                queue_statistic(site.gateway(), program_ == BareProgram::drop ? "rx_queue_0_xdp_drops"
+                                                                              : "rx_queue_0_xdp_packets");
             if (!count) return tl::unexpected(count.error());
             fates.denied = *count;
         } else {
@@ -47,9 +47,7 @@ public:
     }
 
     bool judges() const override { return false; }
-    bool passes() const override {
-        return program_ == BareProgram::none || program_ == BareProgram::pass;
-    }
+    bool passes() const override { return program_ == BareProgram::none || program_ == BareProgram::pass; }
 
 private:
     static Result<void> guard(const Site& site) {

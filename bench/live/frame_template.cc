@@ -53,8 +53,14 @@ using Extension = std::array<std::uint8_t, 8>;
 Extension padding(std::uint8_t next) { return {next, 0, 1, 4, 0, 0, 0, 0}; }
 Extension fragment(std::uint8_t next, bool first) {
     const std::uint16_t offset_and_more = first ? 1 : 100 << 3;
-    return {next, 0, static_cast<std::uint8_t>(offset_and_more >> 8),
-            static_cast<std::uint8_t>(offset_and_more), 0x12, 0x34, 0x56, 0x78};
+    return {next,
+            0,
+            static_cast<std::uint8_t>(offset_and_more >> 8),
+            static_cast<std::uint8_t>(offset_and_more),
+            0x12,
+            0x34,
+            0x56,
+            0x78};
 }
 
 struct Chain {
@@ -65,11 +71,14 @@ struct Chain {
 Chain chain_of(Extensions extensions, std::uint8_t transport) {
     constexpr std::uint8_t kHopByHop = IPPROTO_HOPOPTS, kOptions = IPPROTO_DSTOPTS;
     switch (extensions) {
-        case Extensions::none: return {transport, {}};
+        case Extensions::none:
+            return {transport, {}};
         case Extensions::three_headers:
             return {kHopByHop, {padding(kOptions), padding(kOptions), padding(transport)}};
-        case Extensions::first_fragment: return {IPPROTO_FRAGMENT, {fragment(transport, true)}};
-        case Extensions::later_fragment: return {IPPROTO_FRAGMENT, {fragment(transport, false)}};
+        case Extensions::first_fragment:
+            return {IPPROTO_FRAGMENT, {fragment(transport, true)}};
+        case Extensions::later_fragment:
+            return {IPPROTO_FRAGMENT, {fragment(transport, false)}};
     }
     __builtin_unreachable();
 }

@@ -23,8 +23,8 @@ enum class Extensions { none, three_headers, first_fragment, later_fragment };
 // A packet set of one packet on a hop that comes from outside: peer and host are 0, ports are 0.
 [[nodiscard]] dw_traffic inbound_traffic(bool udp, const Hop& hop, Extensions extensions = Extensions::none);
 
-// Is the UDP or TCP checksum of a frame made from such a set right? (RFC 8200 8.1) A fragment has none that could be
-// checked.
+// Is the UDP or TCP checksum of a frame made from such a set right? (RFC 8200 8.1) A fragment has none that
+// could be checked.
 [[nodiscard]] bool checksum_is_right(const dw_traffic& set, std::span<const std::uint8_t> frame);
 
 }  // namespace dishwall::bench

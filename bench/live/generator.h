@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Runs the generator's programs under BPF_PROG_TEST_RUN with live frames, and says what it offered and how long
-// the kernel took for all of it: making, the veth, and whatever the device under test did, on this one CPU.
+// Runs the generator's programs under BPF_PROG_TEST_RUN with live frames, and says what it offered and how
+// long the kernel took for all of it: making, the veth, and whatever the device under test did, on this one
+// CPU.
 #pragma once
 
 #include <cstdint>

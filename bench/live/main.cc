@@ -73,8 +73,8 @@ Result<void> show_and_publish(const Options& options, const Report& report) {
 
 Result<bool> measure_and_publish(Options options) {
     auto& rows = options.session.rows;
-    auto scratch = make_scratch(
-        {rows.daemon, rows.control, options.to.json_file, options.to.readme, options.plot});
+    auto scratch =
+        make_scratch({rows.daemon, rows.control, options.to.json_file, options.to.readme, options.plot});
     if (!scratch) return tl::unexpected(scratch.error());
     rows.directory = scratch->directory;
     rows.pins = scratch->pins;

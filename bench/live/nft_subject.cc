@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// nftables, in its best shape for the policy and in the one that people write. Its counters are named objects, so
-// that reading them lists neither rules nor elements.
-
-#include <nlohmann/json.hpp>
+// nftables, in its best shape for the policy and in the one that people write. Its counters are named
+// objects, so that they can be read without listing rules or elements.
+#include <linux/netfilter.h>
 
 #include "bench/live/command.h"
 #include "bench/live/conntrack.h"
+#include "bench/live/nft_counters.h"
 #include "bench/live/subject.h"
 
 namespace dishwall::bench {
@@ -20,20 +20,10 @@ Result<void> load(const Site& site, const std::string& ruleset) {
     return {};
 }
 
-// The named counters of a table.
-Result<Fates> counters(const Site& site, const std::string& family, const std::string& table) {
-    auto text = run(site.gateway(), {"nft", "-j", "list", "counters", "table", family, table});
-    if (!text) return tl::unexpected(text.error());
-    const auto listing = nlohmann::json::parse(*text, nullptr, false);
-    if (listing.is_discarded() || !listing.contains("nftables")) return fail("nft wrote no JSON: {}", *text);
-    Fates fates;
-    for (const auto& item : listing["nftables"]) {
-        if (!item.contains("counter")) continue;
-        const std::string name = item["counter"].value("name", "");
-        const auto packets = item["counter"].value("packets", std::uint64_t{0});
-        (name == "by_rule" ? fates.by_rule : name == "in_flow" ? fates.in_flow : fates.denied) += packets;
-    }
-    return fates;
+Result<Fates> fates_by(const Site& site, std::uint8_t family) {
+    auto counters = nft_counters(site.gateway(), family, "gate");
+    if (!counters) return tl::unexpected(counters.error());
+    return Fates{(*counters)["denied"], (*counters)["by_rule"], (*counters)["in_flow"]};
 }
 
 std::string service_set(const std::vector<PublishedService>& services, bool intervals) {
@@ -62,8 +52,7 @@ public:
 
     Result<void> arm(const Site& site) override {
         const bool linear = shape_ == NftShape::linear;
-        const std::string set =
-            linear ? "" : service_set(services_, shape_ == NftShape::interval_set);
+        const std::string set = linear ? "" : service_set(services_, shape_ == NftShape::interval_set);
         const std::string rules =
             linear ? rule_a_service(services_)
                    : "    ip6 daddr . meta l4proto . th dport @services counter name by_rule accept\n";
@@ -74,7 +63,7 @@ public:
     }
 
     Result<Fates> counted(const Site& site) override {
-        return counters(site, hook_ == NftHook::netdev ? "netdev" : "inet", "gate");
+        return fates_by(site, hook_ == NftHook::netdev ? NFPROTO_NETDEV : NFPROTO_INET);
     }
 
     Result<void> forget(const Site& site) override {
@@ -127,9 +116,9 @@ Result<void> arm_ingress_end(const Site& site) {
 }
 
 Result<std::uint64_t> ended_at_ingress(const Site& site) {
-    auto counted = counters(site, "netdev", "end");
-    if (!counted) return tl::unexpected(counted.error());
-    return counted->total();
+    auto counters = nft_counters(site.gateway(), NFPROTO_NETDEV, "end");
+    if (!counters) return tl::unexpected(counters.error());
+    return (*counters)["ended"];
 }
 
 }  // namespace dishwall::bench

@@ -71,7 +71,8 @@ public:
     explicit XdpFilter(std::vector<PublishedService> services) : services_(std::move(services)) {}
 
     Result<void> arm(const Site& site) override {
-        // Over those of the last instance, and hidden from the machine: this mount namespace is the bench's own.
+        // Over those of the last instance, and hidden from the machine: this mount namespace is the bench's
+        // own.
         if (::mount("bpf", kBpfFs, "bpf", 0, nullptr) != 0)
             return fail("cannot mount a BPF file system on {}: {}", kBpfFs, std::strerror(errno));
         auto done = run(site.gateway(), {"xdp-filter", "load", "-p", "deny", "-f", "ipv6,udp", "up0"});

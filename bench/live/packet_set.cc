@@ -10,7 +10,7 @@ namespace {
 
 constexpr Hop kFromOutside = {kIspMac, kUplinkMac, kInternet, kLan};
 constexpr Hop kFromInside = {kHostsMac, kLanMac, kLan, kInternet};
-constexpr std::uint64_t kNewPeers = (1ull << 40) - 1;  // enough for a session
+constexpr std::uint64_t kNewPeers = (1ull << 40) - 1;       // enough for a session
 constexpr Hop kFromAnywhere = {kIspMac, kUplinkMac, 0, 0};  // networks stand in the list
 
 dw_traffic sweep(bool udp, Extensions extensions) {

@@ -48,7 +48,8 @@ struct ServicesHit {
 };
 
 // a: unpublished hosts of the LAN, 2^24 of them, random ports, peers from a /64: nothing of it is allowed.
-// f, without a service: the same by bare TCP SYN, as a scanner does it. g: behind extension headers, in fragments.
+// f, without a service: the same by bare TCP SYN, as a scanner does it. g: behind extension headers, in
+// fragments.
 [[nodiscard]] PacketSet deny_sweep(bool udp = true, Extensions extensions = Extensions::none);
 // b, c, d: UDP to the published services, a new peer with every packet: every accepted packet opens a flow.
 [[nodiscard]] PacketSet to_services(const ServicesHit& hit);

@@ -20,11 +20,11 @@ struct Line {
     std::vector<Point> points;
 };
 
-constexpr double kWidth = 960, kHeight = 520, kLeft = 70, kRight = 640, kTop = 56, kBottom = 460;
+constexpr double kWidth = 1040, kHeight = 520, kLeft = 70, kRight = 640, kTop = 56, kBottom = 460;
 constexpr double kLeastNs = 1;  // what is cheaper is drawn there
 
-// Told apart by colour and by the form of the points, for those who do not see colours. Each colour has a contrast of
-// at least 3 to white and to GitHub's dark page.
+// Told apart by colour and by the form of the points, for those who do not see colours. Each colour has a
+// contrast of at least 3 to white and to GitHub's dark page.
 struct Look {
     const char *colour, *mark;
 };
@@ -83,8 +83,8 @@ std::string mark(const Look& look, double x, double y) {
     if (form == "circle")
         return fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"/>\n", x, y, look.colour);
     const auto polygon = [&](const char* points) {
-        return fmt::format("<polygon transform=\"translate({:.1f} {:.1f})\" points=\"{}\" fill=\"{}\"/>\n", x, y,
-                           points, look.colour);
+        return fmt::format("<polygon transform=\"translate({:.1f} {:.1f})\" points=\"{}\" fill=\"{}\"/>\n", x,
+                           y, points, look.colour);
     };
     if (form == "square") return polygon("-4,-4 4,-4 4,4 -4,4");
     return form == "triangle" ? polygon("0,-5 5,4 -5,4") : polygon("0,-6 5,0 0,6 -5,0");
@@ -111,7 +111,8 @@ std::string drawn(const Line& line, const Look& look, const Axis& x, const Axis&
         path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", x.at(point.rules), y.at(point.ns));
         marks += mark(look, x.at(point.rules), y.at(point.ns));
     }
-    return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n", path, look.colour) +
+    return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n", path,
+                       look.colour) +
            marks;
 }
 
@@ -126,9 +127,10 @@ std::string legend(const std::vector<Line>& lines, const Axis& x, const Axis& y)
         const double at = std::max(wanted, free);
         free = at + 20;
         const Look& look = kLooks[n % kLooks.size()];
-        svg += fmt::format("<path d=\"M{:.1f} {:.1f}L{} {:.1f}\" stroke=\"{}\" stroke-width=\"1\" "
-                           "stroke-dasharray=\"2 3\"/>\n",
-                           x.at(lines[n].points.back().rules), wanted, kRight + 8, at, look.colour);
+        svg += fmt::format(
+            "<path d=\"M{:.1f} {:.1f}L{} {:.1f}\" stroke=\"{}\" stroke-width=\"1\" "
+            "stroke-dasharray=\"2 3\"/>\n",
+            x.at(lines[n].points.back().rules), wanted, kRight + 8, at, look.colour);
         svg += mark(look, kRight + 16, at);
         svg += fmt::format("<text x=\"{}\" y=\"{:.1f}\">{}</text>\n", kRight + 28, at + 4, lines[n].system);
     }
@@ -160,8 +162,9 @@ std::string svg_plot(const Report& report) {
     svg += frame(x, y);
     for (std::size_t n = 0; n < lines.size(); ++n) svg += drawn(lines[n], kLooks[n % kLooks.size()], x, y);
     svg += legend(lines, x, y);
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">services or rules in the policy</text>\n",
-                       (kLeft + kRight) / 2, kBottom + 44);
+    svg += fmt::format(
+        "<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">services or rules in the policy</text>\n",
+        (kLeft + kRight) / 2, kBottom + 44);
     return svg + "</svg>\n";
 }
 

@@ -40,7 +40,8 @@ Cells cells_of(const Report& report, const RowResult& row) {
 
 std::string head(const Report& report) {
     return fmt::format(
-        "{}- packets on CPU {}; {} repeats in the order A B B A, a run of about {:.0f} ms a row (at most 131,072 "
+        "{}- packets on CPU {}; {} repeats in the order A B B A, a run of about {:.0f} ms a row (at most "
+        "131,072 "
         "packets where each opens a flow){}\n",
         markdown_lines(report.machine), report.cpu, report.repeats, report.run_ms,
         report.quick ? "; **quick mode: the numbers mean nothing**" : "");
@@ -76,8 +77,8 @@ std::optional<double> Report::above(const RowResult& row, const std::string& bas
 std::string terminal_table(const Report& report) {
     constexpr std::string_view kLine = "{:<44} {:>6} {:<50} {:>11} {:>14} {:>8} {:>8}\n";
     std::string text = head(report) + "\n" +
-                       fmt::format(fmt::runtime(kLine), "who decides", "rules", "packets", "ns/packet", "low..high",
-                                   "> drop", "> base");
+                       fmt::format(fmt::runtime(kLine), "who decides", "rules", "packets", "ns/packet",
+                                   "low..high", "> drop", "> base");
     for (const RowResult& row : report.rows) {
         const Cells c = cells_of(report, row);
         text += fmt::format(fmt::runtime(kLine), c.system, c.rules, c.does, c.total, c.spread, c.above_floor,
@@ -87,14 +88,14 @@ std::string terminal_table(const Report& report) {
 }
 
 std::string markdown(const Report& report) {
-    std::string text =
-        head(report) +
-        "\n| who decides | services or rules | packets | ns per packet | lowest..highest | above bare XDP_DROP | "
-        "above its base row |\n|---|---|---|---|---|---|---|\n";
+    std::string text = head(report) +
+                       "\n| who decides | services or rules | packets | ns per packet | lowest..highest | "
+                       "above bare XDP_DROP | "
+                       "above its base row |\n|---|---|---|---|---|---|---|\n";
     for (const RowResult& row : report.rows) {
         const Cells c = cells_of(report, row);
-        text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", c.system, c.rules, c.does, c.total, c.spread,
-                            c.above_floor, c.above_base);
+        text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", c.system, c.rules, c.does, c.total,
+                            c.spread, c.above_floor, c.above_base);
     }
     const std::string failed = failures(report, "- ");
     return failed.empty() ? text : text + "\n" + failed;
@@ -108,7 +109,7 @@ nlohmann::json to_json(const Report& report) {
             runs.push_back({{"ns_per_packet", sample.ns},
                             {"frames", sample.frames},
                             {"preemptions", sample.preemptions}});
-        nlohmann::json item = {{"id", row.id},       {"system", row.system}, {"rules", row.rules},
+        nlohmann::json item = {{"id", row.id},        {"system", row.system}, {"rules", row.rules},
                                {"packets", row.does}, {"gate", row.held()},   {"runs", runs},
                                {"floor", row.floor}};
         if (!row.base.empty()) item["base"] = row.base;
@@ -119,9 +120,10 @@ nlohmann::json to_json(const Report& report) {
         rows.push_back(std::move(item));
     }
     const Machine& m = report.machine;
-    return {{"machine", to_json(m)},    {"date", m.date},         {"commit", m.commit},
-            {"packets_on_cpu", report.cpu}, {"repeats", report.repeats}, {"run_ms", report.run_ms},
-            {"quick", report.quick},    {"rows", rows}};
+    return {{"machine", to_json(m)},     {"date", m.date},
+            {"commit", m.commit},        {"packets_on_cpu", report.cpu},
+            {"repeats", report.repeats}, {"run_ms", report.run_ms},
+            {"quick", report.quick},     {"rows", rows}};
 }
 
 }  // namespace dishwall::bench

@@ -25,8 +25,8 @@ Result<void> check_checksums(Generator& generator, const PacketSet& packets) {
 
 bool Row::opens_flows() const { return plan_->packets.expected(0, kVerdictCheck).by_rule != 0; }
 
-Result<Row> Row::build(const RowPlan& plan, Station* station, const NetworkNamespace& world, Generator& generator,
-                       const RunLength& length, unsigned number) {
+Result<Row> Row::build(const RowPlan& plan, Station* station, const NetworkNamespace& world,
+                       Generator& generator, const RunLength& length, unsigned number) {
     Row row(plan, station, number);
     if (auto right = check_checksums(generator, plan.packets); !right) return tl::unexpected(right.error());
     if (plan.flows != 0)
@@ -38,7 +38,8 @@ Result<Row> Row::build(const RowPlan& plan, Station* station, const NetworkNames
 }
 
 // The verdicts of the first packets, then a longer look at what one costs.
-Result<void> Row::choose_length(const NetworkNamespace& world, Generator& generator, const RunLength& length) {
+Result<void> Row::choose_length(const NetworkNamespace& world, Generator& generator,
+                                const RunLength& length) {
     const double wanted_ns = length.milliseconds * 1e6;
     std::uint32_t frames = std::min(kVerdictCheck, length.least);
     for (int look = 0; look < 2; ++look) {

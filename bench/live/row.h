@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// One row of the table: a station, the packets it gets, the fate they must meet. A measurement is worth something
-// only if its gate held: every packet that was offered met its fate, by the subject's own counters, came out where
-// it should, and the kernel's IPv6 statistics show no error.
+// One row of the table: a station, the packets it gets, the fate they must meet. A measurement is worth
+// something only if its gate held: every packet that was offered met its fate, by the subject's own counters,
+// came out where it should, and the kernel's IPv6 statistics show no error.
 #pragma once
 
 #include <memory>
@@ -23,9 +23,9 @@ struct RowPlan {
     std::string does;     // packets and fate, as printed
     std::string station;  // by its name
     PacketSet packets;
-    std::string floor;    // id of the bare XDP_DROP row with packets of this kind; empty: kFloor
-    std::string base;     // id of the row whose cost is not the subject's own; empty: none but the floor
-    unsigned flows = 0;   // so many are opened from inside first
+    std::string floor;   // id of the bare XDP_DROP row with packets of this kind; empty: kFloor
+    std::string base;    // id of the row whose cost is not the subject's own; empty: none but the floor
+    unsigned flows = 0;  // so many are opened from inside first
     bool plotted = false;
 };
 
@@ -45,8 +45,9 @@ class Row {
 public:
     // Opens the flows and checks that all are there, checks verdicts, and chooses the length of runs.
     // `number`: of the row; packets of different rows have different peers.
-    [[nodiscard]] static Result<Row> build(const RowPlan& plan, Station* station, const NetworkNamespace& world,
-                                           Generator& generator, const RunLength& length, unsigned number);
+    [[nodiscard]] static Result<Row> build(const RowPlan& plan, Station* station,
+                                           const NetworkNamespace& world, Generator& generator,
+                                           const RunLength& length, unsigned number);
 
     // Sends a run of frames through the gate. An error says which gate failed, and by how much.
     [[nodiscard]] Result<Sample> measure(const NetworkNamespace& world, Generator& generator);
@@ -55,7 +56,8 @@ private:
     Row(const RowPlan& plan, Station* station, unsigned number)
         : plan_(&plan), station_(station), cursor_(std::uint64_t{number} << kCursorShift) {}
     [[nodiscard]] bool opens_flows() const;
-    [[nodiscard]] Result<Sample> send(const NetworkNamespace& world, Generator& generator, std::uint32_t frames);
+    [[nodiscard]] Result<Sample> send(const NetworkNamespace& world, Generator& generator,
+                                      std::uint32_t frames);
     [[nodiscard]] Result<void> choose_length(const NetworkNamespace& world, Generator& generator,
                                              const RunLength& length);
 

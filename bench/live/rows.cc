@@ -11,7 +11,8 @@ namespace {
 constexpr unsigned kFlowTable = 131072;  // what a rule file gets that does not say
 constexpr unsigned kRangeOfPorts = 4;
 constexpr unsigned kTenthOf1024 = 102;
-constexpr unsigned kMostConntrackFlows = 131072;  // half of the usual nf_conntrack_max, which is the machine's
+constexpr unsigned kMostConntrackFlows =
+    131072;  // half of the usual nf_conntrack_max, which is the machine's
 
 struct System {
     const char *id, *name;
@@ -26,7 +27,8 @@ constexpr System kDishwallPorts = {"dishwall", kDishwall, 1, false},
                  kNetdevLinear = {"nft-netdev-linear", "nft netdev, linear", 1, false},
                  kForwardHash = {"nft-forward-hash", "nft forward, conntrack, hash set", 1, true},
                  kForwardInterval = {"nft-forward-interval",
-                                     "nft forward, conntrack, interval set, port ranges", kRangeOfPorts, true},
+                                     "nft forward, conntrack, interval set, port ranges", kRangeOfPorts,
+                                     true},
                  kForwardLinear = {"nft-forward-linear", "nft forward, conntrack, linear", 1, true},
                  kIp6tables = {"ip6tables", "ip6tables-legacy forward, linear", 1, true},
                  kXdpFilter = {"xdp-filter", "xdp-filter, hosts only", 1, false};
@@ -71,22 +73,21 @@ private:
     }
 
     [[nodiscard]] SubjectPtr dishwall_at(const std::string& name, std::string rules) const {
-        return dishwall({options_.daemon, options_.control, options_.directory + "/" + name,
-                         options_.pins + "/" + name},
-                        std::move(rules));
+        return dishwall(
+            {options_.daemon, options_.control, options_.directory + "/" + name, options_.pins + "/" + name},
+            std::move(rules));
     }
 
     // The station of a system with so many services; it is made when it is first asked for.
     std::string at(const System& system, unsigned services, End end = End::ingress) {
         if (system.forwards) end = End::lan;
-        const std::string name =
-            fmt::format("{}-{}{}", system.id, services, end == End::lan ? "-lan" : "");
+        const std::string name = fmt::format("{}-{}{}", system.id, services, end == End::lan ? "-lan" : "");
         if (has(name)) return name;
         const bool own = std::string_view(system.name).starts_with(kDishwall);
-        return station(name, end,
-                       own ? dishwall_at(name, rule_file(published_services(services, system.ports_each),
-                                                         kFlowTable))
-                           : peer(system, services));
+        return station(
+            name, end,
+            own ? dishwall_at(name, rule_file(published_services(services, system.ports_each), kFlowTable))
+                : peer(system, services));
     }
 
     // ---- rows
@@ -142,7 +143,7 @@ private:
         RowPlan& row = add(system, services, forwarded ? "hit-lan" : "hit",
                            forwarded ? "hits, uniform, forwarded" : "hits, uniform, end at ingress",
                            to_services({services, system.ports_each}), end);
-        row.base = !forwarded                   ? kPassIngress
+        row.base = !forwarded                                                          ? kPassIngress
                    : system.id == kDishwallPorts.id || system.id == kDishwallRanges.id ? kPassForward
                                                                                        : kKernelForward;
     }
@@ -193,8 +194,8 @@ private:
         }
         for (const System* system : {ours, theirs, &kForwardHash}) {
             hit(*system, size, End::lan);
-            add(*system, size, "syn-flood-lan", "SYN flood to a service, forwarded", syn_flood(), End::lan).base =
-                system == ours ? kPassForward : kKernelForward;
+            add(*system, size, "syn-flood-lan", "SYN flood to a service, forwarded", syn_flood(), End::lan)
+                .base = system == ours ? kPassForward : kKernelForward;
         }
     }
 
@@ -220,15 +221,14 @@ private:
     void established_with(const System& system, unsigned flows, End end) {
         const unsigned services = sizes_.services.front();
         const bool own = system.id == kDishwallPorts.id, forwarded = end == End::lan;
-        const std::string id =
-            fmt::format("{}-flows-{}{}", system.id, flows, forwarded ? "-lan" : "");
-        auto subject = own ? dishwall_at(id, rule_file(published_services(services),
-                                                       std::max(2 * flows, kFlowTable)))
-                           : peer(system, services);
-        RowPlan& row = add(id, system.name,
-                           fmt::format("replies, {} flows, {}", flows,
-                                       forwarded ? "forwarded" : "end at ingress"),
-                           station(id, end, std::move(subject)), replies(flows));
+        const std::string id = fmt::format("{}-flows-{}{}", system.id, flows, forwarded ? "-lan" : "");
+        auto subject =
+            own ? dishwall_at(id, rule_file(published_services(services), std::max(2 * flows, kFlowTable)))
+                : peer(system, services);
+        RowPlan& row =
+            add(id, system.name,
+                fmt::format("replies, {} flows, {}", flows, forwarded ? "forwarded" : "end at ingress"),
+                station(id, end, std::move(subject)), replies(flows));
         row.flows = flows;
         row.rules = services;
         row.base = !forwarded ? kPassIngress : own ? kPassForward : kKernelForward;
@@ -242,10 +242,10 @@ private:
                 const PacketSet packets = listed(std::move(shape.packets), std::move(shape.accepted));
                 if (kind == ShapeKind::acl && size == sizes_.shapes.front())
                     add_bare(kListedFloor, "listed packets", BareProgram::drop, packets);
-                RowPlan& row = add(id, kDishwall,
-                                   fmt::format("{} rules of shape {}, their packets, end at ingress", size,
-                                               shape.name),
-                                   station(id, End::ingress, dishwall_at(id, std::move(shape.rules))), packets);
+                RowPlan& row =
+                    add(id, kDishwall,
+                        fmt::format("{} rules of shape {}, their packets, end at ingress", size, shape.name),
+                        station(id, End::ingress, dishwall_at(id, std::move(shape.rules))), packets);
                 row.rules = size;
                 row.floor = kListedFloor;
                 row.base = kPassIngress;

@@ -23,9 +23,9 @@ struct RowSizes {
 
 struct RowOptions {
     RowSizes sizes;
-    std::string daemon, control;  // dishwalld and dishctl
-    std::string directory;        // for instances of dishwall: DIRECTORY/<station>
-    std::string pins;             // on a bpffs: PINS/<station>
+    std::string daemon, control;    // dishwalld and dishctl
+    std::string directory;          // for instances of dishwall: DIRECTORY/<station>
+    std::string pins;               // on a bpffs: PINS/<station>
     std::vector<std::string> only;  // ids of rows; empty: all
 
     [[nodiscard]] bool wants(const std::string& id) const;

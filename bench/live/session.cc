@@ -67,7 +67,8 @@ Result<Rows> chosen_rows(const SessionOptions& options) {
     Rows plans = all_rows(options.rows);
     const std::vector<std::string>& only = options.rows.only;
     for (const std::string& id : only)
-        if (std::none_of(plans.rows.begin(), plans.rows.end(), [&](const RowPlan& plan) { return plan.id == id; }))
+        if (std::none_of(plans.rows.begin(), plans.rows.end(),
+                         [&](const RowPlan& plan) { return plan.id == id; }))
             return fail("there is no row called {}; --list names them", id);
     if (!only.empty())
         std::erase_if(plans.rows, [&](const RowPlan& plan) { return !options.rows.wants(plan.id); });
@@ -99,8 +100,15 @@ void Session::build_stations() {
 void Session::build_rows() {
     for (const RowPlan& plan : plans_.rows) {
         progress_.say(fmt::format("checking verdicts of {}", plan.id));
-        results_.push_back({plan.id, plan.system, plan.does, plan.floor.empty() ? kFloor : plan.floor, plan.base,
-                            plan.rules, plan.plotted, {}, ""});
+        results_.push_back({plan.id,
+                            plan.system,
+                            plan.does,
+                            plan.floor.empty() ? kFloor : plan.floor,
+                            plan.base,
+                            plan.rules,
+                            plan.plotted,
+                            {},
+                            ""});
         const std::size_t position = rows_.size();
         rows_.emplace_back();
         auto& station = stations_.at(plan.station);
@@ -108,8 +116,8 @@ void Session::build_rows() {
             give_up(position, station.error().message);
             continue;
         }
-        auto row = Row::build(plan, &*station, world_, generator_, options_.length,
-                              static_cast<unsigned>(position));
+        auto row =
+            Row::build(plan, &*station, world_, generator_, options_.length, static_cast<unsigned>(position));
         if (row)
             rows_[position].emplace(std::move(*row));
         else
@@ -144,7 +152,8 @@ void Session::measure() {
 }  // namespace
 
 Result<Report> measure_all(const SessionOptions& options) {
-    Report report{look_at_machine(), options.repeats, options.length.milliseconds, options.quick, options.cpu, {}};
+    Report report{look_at_machine(), options.repeats, options.length.milliseconds,
+                  options.quick,     options.cpu,     {}};
     auto world = NetworkNamespace::create();
     if (!world) return tl::unexpected(world.error());
     auto generator = Generator::load();

@@ -95,8 +95,8 @@ Result<Offered> Station::pass(const NetworkNamespace& world, Generator& generato
     return *offered;
 }
 
-// As on a real gateway: packets from the LAN, forwarded by the kernel, out of the uplink. So they pass dishwall's
-// egress program, or netfilter's forward hook, on their way.
+// As on a real gateway: packets from the LAN, forwarded by the kernel, out of the uplink. So they pass
+// dishwall's egress program, or netfilter's forward hook, on their way.
 Result<void> Station::open(const NetworkNamespace& world, Generator& generator, unsigned flows) {
     const std::uint64_t before = site_.reached_internet();
     auto offered = generator.send(world, site_.lan_end(), open_flows(flows).traffic, 0, flows);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A site with its subject in place: what several rows with the same policy have in common. Rows that need known flows
-// have stations of their own, so that no other row's packets push them out.
+// A site with its subject in place: what several rows with the same policy have in common. Rows that need
+// known flows have stations of their own, so that no other row's packets push them out.
 #pragma once
 
 #include <memory>
@@ -29,7 +29,8 @@ struct Passage {
 
 class Station {
 public:
-    [[nodiscard]] static Result<Station> build(StationPlan plan, const NetworkNamespace& world, unsigned number);
+    [[nodiscard]] static Result<Station> build(StationPlan plan, const NetworkNamespace& world,
+                                               unsigned number);
 
     // Sends them from the Internet, through the gate.
     [[nodiscard]] Result<Offered> pass(const NetworkNamespace& world, Generator& generator,
@@ -48,7 +49,8 @@ private:
 
     Station(StationPlan plan, Site site) : plan_(std::move(plan)), site_(std::move(site)) {}
     [[nodiscard]] Result<Reading> read() const;
-    [[nodiscard]] Result<void> compare(const Reading& before, const Reading& after, const Fates& expected) const;
+    [[nodiscard]] Result<void> compare(const Reading& before, const Reading& after,
+                                       const Fates& expected) const;
 
     StationPlan plan_;
     Site site_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What stands in the gateway and is measured: nothing but XDP, dishwall, or one of its peers. All of them enforce
-// the same policy (the published services, replies to flows from inside, nothing else) and say in their own
-// counters how many packets met which fate; the gate compares that with what was offered.
+// What stands in the gateway and is measured: nothing but XDP, dishwall, or one of its peers. All of them
+// enforce the same policy (the published services, replies to flows from inside, nothing else) and say in
+// their own counters how many packets met which fate; the gate compares that with what was offered.
 #pragma once
 
 #include <cstdint>
@@ -42,18 +42,18 @@ enum class BareProgram { none, drop, drop_parsed, pass };
 [[nodiscard]] SubjectPtr guarded(BareProgram program);
 
 // nftables. At netdev ingress it is stateless; in the forward hook it has conntrack, which is what a gateway
-// really runs. `hash_set`: one concatenated set, its best shape for exact ports; `interval_set`: the same with
-// intervals, for ranges of ports; `linear`: a rule a service, as people write it.
+// really runs. `hash_set`: one concatenated set, its best shape for exact ports; `interval_set`: the same
+// with intervals, for ranges of ports; `linear`: a rule a service, as people write it.
 enum class NftHook { netdev, forward };
 enum class NftShape { hash_set, interval_set, linear };
 [[nodiscard]] SubjectPtr nftables(NftHook hook, NftShape shape, std::vector<PublishedService> services);
 
-// ip6tables of old (not the one that translates to nftables): a rule a service in FORWARD, without conntrack. It has
-// no other shape.
+// ip6tables of old (not the one that translates to nftables): a rule a service in FORWARD, without conntrack.
+// It has no other shape.
 [[nodiscard]] SubjectPtr legacy_ip6tables(std::vector<PublishedService> services);
 
-// xdp-filter of xdp-tools: drops all but listed addresses. It cannot say "this port of this host", has no state, and
-// holds 10,000 addresses, so it gets the services' hosts: less than the others are asked for.
+// xdp-filter of xdp-tools: drops all but listed addresses. It cannot say "this port of this host", has no
+// state, and holds 10,000 addresses, so it gets the services' hosts: less than the others are asked for.
 [[nodiscard]] SubjectPtr xdp_filter(std::vector<PublishedService> services);
 inline constexpr unsigned kMostXdpFilterHosts = 10000;
 

@@ -22,7 +22,7 @@
  * headers, or for a fragment whose length is a multiple of eight. */
 #define DW_FRAME_LENGTH 74
 #define DW_LONG_FRAME_LENGTH 102
-#define DW_FRAME_WORDS 9 /* 64-bit words of the short frame; two bytes are left over */
+#define DW_FRAME_WORDS 9       /* 64-bit words of the short frame; two bytes are left over */
 #define DW_LONG_FRAME_WORDS 13 /* with two bytes of nothing */
 
 /* The class of a packet, for sinks that tell them apart: the first bit of the peer's low word, and the last
@@ -91,8 +91,8 @@ static inline __attribute__((always_inline)) __u64 dw_scatter64(__u64 n) {
 }
 
 /*
- * A service's rank by Zipf's law with exponent 1, without a table: each octave of ranks, 1, 2..3, 4..7, ... gets
- * the same share of the packets, spread evenly within.
+ * A service's rank by Zipf's law with exponent 1, without a table: each octave of ranks, 1, 2..3, 4..7, ...
+ * gets the same share of the packets, spread evenly within.
  */
 static inline __attribute__((always_inline)) __u64 dw_rank(const struct dw_traffic* set, __u64 hash) {
     __u64 octave = (hash & 0xffffffff) * set->octaves >> 32;
@@ -104,12 +104,14 @@ static inline __attribute__((always_inline)) __u64 dw_rank(const struct dw_traff
 static inline __attribute__((always_inline)) void dw_pick_service(const struct dw_traffic* set, __u64 hash,
                                                                   struct dw_varying* packet) {
     __u64 chosen = set->octaves ? dw_rank(set, hash) : hash;
-    __u64 service = set->first_service + ((dw_scatter64(chosen + 0x5851f42d4c957f2dull) >> 32) * set->services >> 32);
+    __u64 service =
+        set->first_service + ((dw_scatter64(chosen + 0x5851f42d4c957f2dull) >> 32) * set->services >> 32);
 
     packet->inside = set->service_host_base + (service >> 1);
-    packet->inside_port = (__u16)(set->service_port_base +
-                                  ((service & set->service_number_in_port) << (set->service_port_shift & 15)) +
-                                  (hash >> 20 & set->service_port_mask));
+    packet->inside_port =
+        (__u16)(set->service_port_base +
+                ((service & set->service_number_in_port) << (set->service_port_shift & 15)) +
+                (hash >> 20 & set->service_port_mask));
     packet->published = 1;
 }
 
@@ -139,7 +141,8 @@ struct dw_listed {
     __u8 pad[3];
 };
 DW_TRAFFIC_ASSERT(sizeof(struct dw_listed) == 32, "two a line");
-#define DW_LISTED 16384 /* 512 KiB, walked in order: the prefetcher hides it, and its own base row counts it */
+#define DW_LISTED \
+    16384 /* 512 KiB, walked in order: the prefetcher hides it, and its own base row counts it */
 
 /* What a device under test, or the sink behind it, has seen of the generator's frames. */
 struct dw_seen_frames {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// dishwall-bench-load: from a rule file to in force, beside `nft -f` of the same policy, with 1,000 to 100,000 rules
-// and with a feed of 1,000,000 prefixes.
+// dishwall-bench-load: from a rule file to in force, beside `nft -f` of the same policy, with 1,000 to
+// 100,000 rules and with a feed of 1,000,000 prefixes.
 // 1. a private mount namespace, so that files and pins vanish with this process, however it ends
 // 2. for each size a gateway for each subject; packets show that it loads the policy that was meant
 // 3. load, and load again, in turns, each time in place of an empty policy; print, write
@@ -37,7 +37,8 @@ struct Options {
 class Session {
 public:
     Session(const Options& options, const PolicySize& size, const Scratch& scratch)
-        : options_(options), size_(size),
+        : options_(options),
+          size_(size),
           files_(fmt::format("{}/{}-{}", scratch.directory, size.rules, size.feed)),
           pins_(fmt::format("{}/{}-{}", scratch.pins, size.rules, size.feed)) {}
 
@@ -68,14 +69,16 @@ private:
         std::filesystem::create_directories(files_, error);
         std::filesystem::create_directories(pins_, error);
         auto added = add("dishwall, `dishctl load`", [&](const Site& site) {
-            return dishwall_subject(options_.programs, site, files_ + "/dishwall", pins_ + "/dishwall", size_);
+            return dishwall_subject(options_.programs, site, files_ + "/dishwall", pins_ + "/dishwall",
+                                    size_);
         });
         if (added)
             added = add(size_.feed == 0 ? "`nft -f`, hash set" : "`nft -f`, hash set and interval set",
                         [&](const Site&) { return nft_subject(files_ + "/sets", size_, NftShape::sets); });
         if (added && size_.feed < kSlowFeed)
-            added = add("`nft -f`, a rule a port",
-                        [&](const Site&) { return nft_subject(files_ + "/linear", size_, NftShape::linear); });
+            added = add("`nft -f`, a rule a port", [&](const Site&) {
+                return nft_subject(files_ + "/linear", size_, NftShape::linear);
+            });
         return added;
     }
 
@@ -111,9 +114,9 @@ private:
     // This program once more, in a process of its own.
     Result<Stages> run_stages(unsigned repeat) {
         const std::string files = files_ + "/dishwall/";
-        auto told = run(world_, {"/proc/self/exe", "--stages", files + "empty.conf", files + "large.conf",
-                                 size_.feed == 0 ? "-" : files + "feed.txt",
-                                 fmt::format("{}/stages-{}", pins_, repeat)});
+        auto told = run(
+            world_, {"/proc/self/exe", "--stages", files + "empty.conf", files + "large.conf",
+                     size_.feed == 0 ? "-" : files + "feed.txt", fmt::format("{}/stages-{}", pins_, repeat)});
         if (!told) return tl::unexpected(told.error());
         const auto json = nlohmann::json::parse(*told, nullptr, false);
         if (json.is_discarded()) return fail("the stages' process wrote no JSON: {}", *told);
@@ -129,7 +132,8 @@ private:
 
 void declare(CLI::App& app, Options& options) {
     app.add_flag("--quick", options.quick, "small and once: checks verdicts, its numbers mean nothing");
-    app.add_option("--rules", options.only.rules, "only one size: its rules")->check(CLI::Range(2, DW_RULES_MAX));
+    app.add_option("--rules", options.only.rules, "only one size: its rules")
+        ->check(CLI::Range(2, DW_RULES_MAX));
     app.add_option("--feed", options.only.feed, "prefixes of that one's feed; default: no feed")
         ->check(CLI::Range(0, 1'000'000));
     app.add_option("--repeats", options.repeats, "loads by each subject")->check(CLI::Range(1, 1000));

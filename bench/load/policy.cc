@@ -91,9 +91,9 @@ std::string feed_text(const PolicySize& size) {
 
 std::string nft_rules(const PolicySize& size, NftShape shape) {
     if (shape == NftShape::sets)
-        return nft_table(nft_feed(size) + nft_open_set(size),
-                         nft_feed_rule(size) +
-                             "    meta l4proto udp ip6 daddr . udp dport @open counter accept\n");
+        return nft_table(
+            nft_feed(size) + nft_open_set(size),
+            nft_feed_rule(size) + "    meta l4proto udp ip6 daddr . udp dport @open counter accept\n");
     std::string rules = nft_feed_rule(size);
     for (unsigned rule = 0; rule < openings(size); ++rule)
         rules +=
@@ -113,7 +113,8 @@ std::vector<Probe> probes(const PolicySize& size) {
     std::vector<Probe> all = {{"the last rule's port", to_port(last, opened_by(last).port, kInternet), true},
                               {"a port of no rule", to_port(last, kClosedPort, kInternet), false}};
     if (size.feed != 0)
-        all.push_back({"the last rule's port, from the feed", to_port(last, opened_by(last).port, kListed), false});
+        all.push_back(
+            {"the last rule's port, from the feed", to_port(last, opened_by(last).port, kListed), false});
     return all;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // One policy in three forms: a rule file for dishwall, and for nftables its best shape (a concatenated hash
-// set for what is open, an interval set for the feed, if there is one) and the shape that people write by hand (a rule a
-// port). And the packets that show that each of them means it.
+// set for what is open, an interval set for the feed, if there is one) and the shape that people write by
+// hand (a rule a port). And the packets that show that each of them means it.
 #pragma once
 
 #include <string>
@@ -34,7 +34,8 @@ struct Probe {
     dw_traffic traffic;
     bool passes;
 };
-// To the port of the last rule, to one of none, and, if there is a feed, to the last rule's port from a source in it.
+// To the port of the last rule, to one of none, and, if there is a feed, to the last rule's port from a
+// source in it.
 [[nodiscard]] std::vector<Probe> probes(const PolicySize& size);
 
 }  // namespace dishwall::bench

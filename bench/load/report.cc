@@ -29,8 +29,8 @@ double median_mib(const LoadRow& row) {
     return median(column(row.loads, [](const LoadCost& cost) { return cost.peak_mib; }));
 }
 
-const Cells kRowHead = {"what loads it", "rules",          "feed",     "loads",
-                        "ms",            "lowest..highest", "times dishwall", "peak MiB"};
+const Cells kRowHead = {"what loads it",   "rules",          "feed",    "loads", "ms",
+                        "lowest..highest", "times dishwall", "peak MiB"};
 
 Cells cells_of(const SizeReport& of, const LoadRow& row) {
     const auto ms = column(row.loads, [](const LoadCost& cost) { return cost.ms; });
@@ -84,9 +84,9 @@ std::vector<Cells> stage_rows(const LoadReport& report) {
 }
 
 std::string head(const LoadReport& report) {
-    return fmt::format("{}- each load in place of a policy without rules; medians, subjects in the order A B C C B A{}\n",
-                       markdown_lines(report.machine),
-                       report.quick ? "; **quick mode: the numbers mean nothing**" : "");
+    return fmt::format(
+        "{}- each load in place of a policy without rules; medians, subjects in the order A B C C B A{}\n",
+        markdown_lines(report.machine), report.quick ? "; **quick mode: the numbers mean nothing**" : "");
 }
 
 std::string aligned(const std::vector<Cells>& rows) {
@@ -115,7 +115,11 @@ nlohmann::json to_json(const SizeReport& of) {
                         {"peak_mib", column(row.loads, [](const LoadCost& cost) { return cost.peak_mib; })}});
     nlohmann::json medians;
     for (const StageLine& line : kStageLines) medians[line.what] = median_of(of, line);
-    return {{"rules", of.size.rules}, {"feed", of.size.feed}, {"loads", rows}, {"stages", stages}, {"medians", medians}};
+    return {{"rules", of.size.rules},
+            {"feed", of.size.feed},
+            {"loads", rows},
+            {"stages", stages},
+            {"medians", medians}};
 }
 
 }  // namespace

@@ -12,11 +12,11 @@
 namespace dishwall::bench {
 
 struct Stages {
-    double parse_ms = 0;  // text -> tokens -> tree
-    double feed_ms = 0;   // the feed's text -> prefixes
-    double prove_ms = 0;  // tree -> policy, checked and proven; all that is left of reading
-    double lower_ms = 0;  // policy -> image and ranges, counters named
-    double swap_ms = 0;   // into the kernel's memory, and the one slot changed
+    double parse_ms = 0;   // text -> tokens -> tree
+    double feed_ms = 0;    // the feed's text -> prefixes
+    double prove_ms = 0;   // tree -> policy, checked and proven; all that is left of reading
+    double lower_ms = 0;   // policy -> image and ranges, counters named
+    double swap_ms = 0;    // into the kernel's memory, and the one slot changed
     double image_mib = 0;  // what the policy takes once it is loaded
     double peak_mib = 0;   // of this process, the kernel's maps included as far as they are mapped
 
@@ -26,7 +26,8 @@ struct Stages {
 [[nodiscard]] nlohmann::json to_json(const Stages& stages);
 [[nodiscard]] Stages stages_of(const nlohmann::json& json);
 
-// `before`, `rules`, `feed` ("-": there is none): paths; `pins`: a directory on a bpffs, to be made. The load replaces `before`.
+// `before`, `rules`, `feed` ("-": there is none): paths; `pins`: a directory on a bpffs, to be made. The load
+// replaces `before`.
 [[nodiscard]] Result<Stages> measure_stages(const std::string& before, const std::string& rules,
                                             const std::string& feed, const std::string& pins);
 

@@ -55,7 +55,11 @@ Distribution distribution_of(ShapeKind kind) {
                     {{64, .15}, {48, .2}, {32, .15}, {0, .5}},
                     {{128, .45}, {64, .35}, {0, .2}},
                     {{Ports::any, .75}, {Ports::high, .15}, {Ports::exact, .1}},
-                    {{Ports::exact, .45}, {Ports::range, .15}, {Ports::high, .1}, {Ports::low, .05}, {Ports::any, .25}},
+                    {{Ports::exact, .45},
+                     {Ports::range, .15},
+                     {Ports::high, .1},
+                     {Ports::low, .05},
+                     {Ports::any, .25}},
                     {{IPPROTO_TCP, .6}, {IPPROTO_UDP, .3}, {0, .1}},
                     .5};
         case ShapeKind::ipc:
@@ -63,7 +67,11 @@ Distribution distribution_of(ShapeKind kind) {
                     {{64, .5}, {56, .1}, {48, .2}, {32, .05}, {0, .15}},
                     {{128, .65}, {64, .25}, {0, .1}},
                     {{Ports::any, .85}, {Ports::exact, .1}, {Ports::high, .05}},
-                    {{Ports::exact, .55}, {Ports::range, .1}, {Ports::high, .05}, {Ports::low, .05}, {Ports::any, .25}},
+                    {{Ports::exact, .55},
+                     {Ports::range, .1},
+                     {Ports::high, .05},
+                     {Ports::low, .05},
+                     {Ports::any, .25}},
                     {{IPPROTO_TCP, .55}, {IPPROTO_UDP, .4}, {0, .05}},
                     .6};
     }
@@ -86,7 +94,8 @@ std::uint64_t often_small(Random& random, std::uint64_t size) {
     return below(random, (1ull << (1 + below(random, octaves)))) % size;
 }
 
-// Sources are nested: few /32s, in each some /48s, in those /56s and /64s, the popular ones shared by many rules.
+// Sources are nested: few /32s, in each some /48s, in those /56s and /64s, the popular ones shared by many
+// rules.
 class Sources {
 public:
     explicit Sources(unsigned rules) : each_(std::max(4u, rules / 64)) {}
@@ -110,13 +119,19 @@ constexpr std::array<std::uint16_t, 16> kWellKnown = {80,  443, 22,   53,   123,
 PortRange draw_ports(Random& random, Ports kind) {
     const auto start = static_cast<std::uint16_t>(1024 + below(random, 60000));
     switch (kind) {
-        case Ports::any: return {};
-        case Ports::high: return {1024, 0xffff};
-        case Ports::low: return {1, 1023};
-        case Ports::range: return {start, static_cast<std::uint16_t>(start + 1 + below(random, 2000))};
-        case Ports::exact: break;
+        case Ports::any:
+            return {};
+        case Ports::high:
+            return {1024, 0xffff};
+        case Ports::low:
+            return {1, 1023};
+        case Ports::range:
+            return {start, static_cast<std::uint16_t>(start + 1 + below(random, 2000))};
+        case Ports::exact:
+            break;
     }
-    const std::uint16_t port = below(random, 2) == 0 ? kWellKnown[often_small(random, kWellKnown.size())] : start;
+    const std::uint16_t port =
+        below(random, 2) == 0 ? kWellKnown[often_small(random, kWellKnown.size())] : start;
     return {port, port};
 }
 
@@ -145,7 +160,8 @@ ShapeRule draw_rule(Random& random, const Distribution& shape, const Sources& so
     return rule;
 }
 
-// How many packets a rule means, as a power of two: the larger, the later it must stand to leave others a chance.
+// How many packets a rule means, as a power of two: the larger, the later it must stand to leave others a
+// chance.
 double width(const ShapeRule& rule) {
     const auto bits = [](const PortRange& ports) { return std::log2(ports.last - ports.first + 1.0); };
     return -1.0 * rule.from.length() - rule.to.length() + bits(rule.from_ports) + bits(rule.ports) +
@@ -206,8 +222,8 @@ std::string rule_file_of(const std::vector<ShapeRule>& rules) {
     for (const ShapeRule& rule : rules)
         if (rule.to.length() == 128) hosts.insert(rule.to.first());
     for (const Ipv6Address& one : hosts)
-        text_of_file += fmt::format("host {} = {} ::{:x}:{:x}\n", host_name(one), network_name(one), one.lo >> 16,
-                                    one.lo & 0xffff);
+        text_of_file += fmt::format("host {} = {} ::{:x}:{:x}\n", host_name(one), network_name(one),
+                                    one.lo >> 16, one.lo & 0xffff);
     text_of_file += "policy inbound on dish {\n    default drop\n";
     for (const ShapeRule& rule : rules) text_of_file += text(rule);
     return text_of_file + "}\npolicy outbound on dish {\n    default accept\n}\n";
@@ -227,7 +243,8 @@ dw_listed draw_packet(Random& random, const ShapeRule& rule, unsigned rules) {
                               : length == 64 ? 0
                                              : random() >> length;
     packet.peer_high = rule.from.first().hi | any;
-    const Ipv6Address target = rule.to.length() == 128 ? rule.to.first() : host(below(random, hosts_for(rules)));
+    const Ipv6Address target =
+        rule.to.length() == 128 ? rule.to.first() : host(below(random, hosts_for(rules)));
     packet.inside_high = rule.to.length() == 64 ? rule.to.first().hi : target.hi;
     packet.inside_low = target.lo;
     packet.peer_port = draw_port(random, rule.from_ports);
@@ -237,8 +254,9 @@ dw_listed draw_packet(Random& random, const ShapeRule& rule, unsigned rules) {
 }
 
 bool matches(const ShapeRule& rule, const dw_listed& packet) {
-    return rule.to.contains({packet.inside_high, packet.inside_low}) && rule.ports.contains(packet.inside_port) &&
-           rule.from_ports.contains(packet.peer_port) && rule.from.contains({packet.peer_high, 0}) &&
+    return rule.to.contains({packet.inside_high, packet.inside_low}) &&
+           rule.ports.contains(packet.inside_port) && rule.from_ports.contains(packet.peer_port) &&
+           rule.from.contains({packet.peer_high, 0}) &&
            (rule.proto == 0 || (rule.proto == IPPROTO_UDP) == (packet.udp != 0));
 }
 

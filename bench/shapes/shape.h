@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Rule sets that look like those of real filters, and packets that hit them: a policy of exact services alone would
-// flatter a table of exact services. The method is ClassBench's (Taylor and Turner, IEEE/ACM Transactions on
-// Networking 15(3), 2007): three shapes, each a distribution of prefix lengths on both sides, of port classes (any,
-// high, low, other range, exact) and protocols, with nested sources; packets are drawn from the rules. The code and
-// the shares are ours, carried over to inbound IPv6: destinations are hosts and networks behind the line, an IPv4
-// source /n becomes a /2n. The shares stand in shape.cc. Same kind, same size: same rules, always.
+// Rule sets that look like those of real filters, and packets that hit them: a policy of exact services alone
+// would flatter a table of exact services. The method is ClassBench's (Taylor and Turner, IEEE/ACM
+// Transactions on Networking 15(3), 2007): three shapes, each a distribution of prefix lengths on both sides,
+// of port classes (any, high, low, other range, exact) and protocols, with nested sources; packets are drawn
+// from the rules. The code and the shares are ours, carried over to inbound IPv6: destinations are hosts and
+// networks behind the line, an IPv4 source /n becomes a /2n. The shares stand in shape.cc. Same kind, same
+// size: same rules, always.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@
 
 namespace dishwall::bench {
 
-// acl: many exact services of hosts, sources often given. fw: wide on both sides, ranges of ports. ipc: between.
+// acl: many exact services of hosts, sources often given. fw: wide on both sides, ranges of ports. ipc:
+// between.
 enum class ShapeKind { acl, fw, ipc };
 
 struct PortRange {
@@ -29,8 +31,8 @@ struct PortRange {
 };
 
 struct ShapeRule {
-    Ipv6Prefix from;  // ::/0: any
-    Ipv6Prefix to;    // a host (/128), a network (/64) or ::/0
+    Ipv6Prefix from;         // ::/0: any
+    Ipv6Prefix to;           // a host (/128), a network (/64) or ::/0
     std::uint8_t proto = 0;  // TCP, UDP, or 0: any
     PortRange from_ports, ports;
     bool accept = true;
@@ -39,11 +41,11 @@ struct ShapeRule {
 };
 
 struct Shape {
-    std::string name;               // "acl", ...
-    std::vector<ShapeRule> numbers; // the rules, the most specific first
-    std::string rules;              // as a rule file
-    std::vector<dw_listed> packets; // DW_LISTED of them, each drawn from one rule
-    std::vector<bool> accepted;     // by the first rule that matches it, found one by one
+    std::string name;                // "acl", ...
+    std::vector<ShapeRule> numbers;  // the rules, the most specific first
+    std::string rules;               // as a rule file
+    std::vector<dw_listed> packets;  // DW_LISTED of them, each drawn from one rule
+    std::vector<bool> accepted;      // by the first rule that matches it, found one by one
 };
 
 [[nodiscard]] Shape make_shape(ShapeKind kind, unsigned rules);

@@ -33,9 +33,11 @@ std::array<rte_acl_field_def, kFields> fields() {
     for (std::uint8_t word = 0; word < 4; ++word) {
         const std::uint32_t at = 4u * word;
         all[kPeer + word] = {RTE_ACL_FIELD_TYPE_MASK, 4, static_cast<std::uint8_t>(kPeer + word),
-                             static_cast<std::uint8_t>(1 + word), static_cast<std::uint32_t>(offsetof(Key, peer) + at)};
+                             static_cast<std::uint8_t>(1 + word),
+                             static_cast<std::uint32_t>(offsetof(Key, peer) + at)};
         all[kOurs + word] = {RTE_ACL_FIELD_TYPE_MASK, 4, static_cast<std::uint8_t>(kOurs + word),
-                             static_cast<std::uint8_t>(5 + word), static_cast<std::uint32_t>(offsetof(Key, ours) + at)};
+                             static_cast<std::uint8_t>(5 + word),
+                             static_cast<std::uint32_t>(offsetof(Key, ours) + at)};
     }
     all[kPeerPort] = {RTE_ACL_FIELD_TYPE_RANGE, 2, kPeerPort, 9, offsetof(Key, peer_port)};
     all[kPort] = {RTE_ACL_FIELD_TYPE_RANGE, 2, kPort, 9, offsetof(Key, port)};
@@ -104,9 +106,10 @@ Acl::Acl(Acl&&) noexcept = default;
 Acl::~Acl() = default;
 
 Result<void> Acl::start(int cpu) {
-    std::vector<std::string> words = {"tables", "--no-huge", "--no-pci", "--no-telemetry", "--no-shconf",
-                                      "-m", "1536", "-l", fmt::format("{}", cpu), "--log-level", "error",
-                                      "--force-max-simd-bitwidth=512"};
+    std::vector<std::string> words = {"tables",         "--no-huge",   "--no-pci",
+                                      "--no-telemetry", "--no-shconf", "-m",
+                                      "1536",           "-l",          fmt::format("{}", cpu),
+                                      "--log-level",    "error",       "--force-max-simd-bitwidth=512"};
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) < 0)
@@ -154,7 +157,8 @@ void Acl::set_keys(std::span<const dw_tuple_key> keys) {
     state_->keys.clear();
     state_->pointers.clear();
     for (const dw_tuple_key& key : keys) state_->keys.push_back(key_of(key));
-    for (const Key& key : state_->keys) state_->pointers.push_back(reinterpret_cast<const std::uint8_t*>(&key));
+    for (const Key& key : state_->keys)
+        state_->pointers.push_back(reinterpret_cast<const std::uint8_t*>(&key));
 }
 
 void Acl::classify(std::vector<std::uint32_t>* results) const {

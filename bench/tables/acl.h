@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// DPDK's rte_acl, for the same rules over the same five fields. Optional: without libdpdk the build leaves it out.
+// DPDK's rte_acl, for the same rules over the same five fields. Optional: without libdpdk the build leaves it
+// out.
 #pragma once
 
 #include <cstdint>

@@ -37,8 +37,12 @@ Keys keys_for(unsigned services) {
     Keys made;
     for (std::uint64_t n = 0; n < kKeys; ++n) {
         const dw_varying packet = dw_varying_of(&set.traffic, n);
-        made.keys.push_back({{kInternet, packet.peer}, {kLan, packet.inside}, packet.peer_port,
-                             packet.inside_port, IPPROTO_UDP, {}});
+        made.keys.push_back({{kInternet, packet.peer},
+                             {kLan, packet.inside},
+                             packet.peer_port,
+                             packet.inside_port,
+                             IPPROTO_UDP,
+                             {}});
         made.accepted.push_back(packet.published != 0);
     }
     return made;
@@ -49,7 +53,8 @@ class World {
 public:
     explicit World(const CompiledImage& compiled)
         : image_(static_cast<std::byte*>(std::aligned_alloc(DW_LINE, compiled.image.size()))),
-          own_(std::make_unique<dw_own>()), counters_(DW_COUNTERS) {
+          own_(std::make_unique<dw_own>()),
+          counters_(DW_COUNTERS) {
         std::copy(compiled.image.begin(), compiled.image.end(), image_.get());
         memory_.image = reinterpret_cast<const dw_blob*>(image_.get());
         memory_.image_lines = static_cast<std::uint32_t>(compiled.image.size() / DW_LINE);
@@ -100,9 +105,8 @@ public:
     void add_lookups(Contest* contest) {
         const std::size_t size = services_.size();
         contest->add(fmt::format("classify-dishwall-{}", size), "dishwall, packet core", "ns", size, [this] {
-            return Result<double>(timed([this] {
-                dw_bench_judge(world_->memory(), keys_.keys.data(), kKeys, ours_.data());
-            }));
+            return Result<double>(
+                timed([this] { dw_bench_judge(world_->memory(), keys_.keys.data(), kKeys, ours_.data()); }));
         });
         add_acl_lookups(contest);
     }
@@ -140,8 +144,7 @@ private:
     template <typename Verdicts>
     [[nodiscard]] Result<void> agree(const char* who, const Verdicts& accepted) const {
         for (std::size_t n = 0; n < kKeys; ++n)
-            if ((accepted[n] != 0) != keys_.accepted[n])
-                return fail("{} judges packet {} wrongly", who, n);
+            if ((accepted[n] != 0) != keys_.accepted[n]) return fail("{} judges packet {} wrongly", who, n);
         return {};
     }
 

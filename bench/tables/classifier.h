@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The classifier alone, in user space: the same services, the same five fields of 65,536 packets, nine of ten to a
-// service, the rest to nobody. All must agree on every packet before anything is timed.
+// The classifier alone, in user space: the same services, the same five fields of 65,536 packets, nine of ten
+// to a service, the rest to nobody. All must agree on every packet before anything is timed.
 #pragma once
 
 #include <vector>

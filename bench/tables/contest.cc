@@ -82,8 +82,9 @@ bool TablesReport::all_held() const {
 
 std::string terminal_table(const TablesReport& report) {
     constexpr std::string_view kLine = "{:<22} {:<44} {:>8} {:>10} {:>18} {}\n";
-    std::string text = head(report) + "\n" + fmt::format(fmt::runtime(kLine), "what is done", "by whom", "entries",
-                                                         "median", "low..high", "unit");
+    std::string text =
+        head(report) + "\n" +
+        fmt::format(fmt::runtime(kLine), "what is done", "by whom", "entries", "median", "low..high", "unit");
     for (const Measured& row : report.rows) {
         const Cells c = cells_of(row);
         text += fmt::format(fmt::runtime(kLine), c.group, c.what, c.entries, c.median, c.spread, c.unit);
@@ -92,11 +93,13 @@ std::string terminal_table(const TablesReport& report) {
 }
 
 std::string markdown(const TablesReport& report) {
-    std::string text =
-        head(report) + "\n| what is done | by whom | entries | median | lowest..highest | unit |\n|---|---|---|---|---|---|\n";
+    std::string text = head(report) +
+                       "\n| what is done | by whom | entries | median | lowest..highest | unit "
+                       "|\n|---|---|---|---|---|---|\n";
     for (const Measured& row : report.rows) {
         const Cells c = cells_of(row);
-        text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", c.group, c.what, c.entries, c.median, c.spread, c.unit);
+        text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", c.group, c.what, c.entries, c.median,
+                            c.spread, c.unit);
     }
     const std::string failed = failures(report);
     return failed.empty() ? text : text + "\n" + failed;
@@ -105,14 +108,19 @@ std::string markdown(const TablesReport& report) {
 nlohmann::json to_json(const TablesReport& report) {
     nlohmann::json rows = nlohmann::json::array();
     for (const Measured& row : report.rows) {
-        nlohmann::json item = {{"group", row.group}, {"id", row.id},     {"what", row.what},   {"unit", row.unit},
-                               {"entries", row.entries}, {"held", row.held()}, {"runs", row.runs}};
+        nlohmann::json item = {{"group", row.group}, {"id", row.id},           {"what", row.what},
+                               {"unit", row.unit},   {"entries", row.entries}, {"held", row.held()},
+                               {"runs", row.runs}};
         if (row.held()) item["median"] = row.median();
         if (!row.held()) item["failure"] = row.failure;
         rows.push_back(std::move(item));
     }
-    return {{"machine", to_json(report.machine)}, {"date", report.machine.date}, {"commit", report.machine.commit},
-            {"repeats", report.repeats},          {"quick", report.quick},       {"skipped", report.skipped},
+    return {{"machine", to_json(report.machine)},
+            {"date", report.machine.date},
+            {"commit", report.machine.commit},
+            {"repeats", report.repeats},
+            {"quick", report.quick},
+            {"skipped", report.skipped},
             {"rows", rows}};
 }
 

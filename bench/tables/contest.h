@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Contestants that do the same work take turns, A B C C B A, as often as asked; a number each time. What a number is
-// is said by its unit. One that fails is out, and says why.
+// Contestants that do the same work take turns, A B C C B A, as often as asked; a number each time. What a
+// number is is said by its unit. One that fails is out, and says why.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Reading the counters of all flows while packets of those flows are counted on another CPU: ours from memory that is
-// mapped, the kernel's map in batches, as its API wants it. And what the packets pay for being watched.
+// Reading the counters of all flows while packets of those flows are counted on another CPU: ours from memory
+// that is mapped, the kernel's map in batches, as its API wants it. And what the packets pay for being
+// watched.
 #include <sched.h>
 
 #include <array>
@@ -78,7 +79,8 @@ public:
             auto opened = tables_->run(bpf_program__fd(open), all);
             if (!opened) return tl::unexpected(opened.error());
             if (opened->found != options_.dumped)
-                return fail("{}: {} of {} flows found room", bpf_program__name(open), opened->found, all.count);
+                return fail("{}: {} of {} flows found room", bpf_program__name(open), opened->found,
+                            all.count);
         }
         return {};
     }
@@ -102,7 +104,8 @@ public:
         std::uint64_t token = 0, next = 0;
         std::size_t have = 0;
         for (bool more = true; more;) {
-            std::uint32_t count = std::min<std::uint32_t>(kBatch, static_cast<std::uint32_t>(keys_.size() - have));
+            std::uint32_t count =
+                std::min<std::uint32_t>(kBatch, static_cast<std::uint32_t>(keys_.size() - have));
             if (count == 0) break;
             const int error = bpf_map_lookup_batch(tables_->lru_fd(), have == 0 ? nullptr : &token, &next,
                                                    &keys_[have], &values_[have], &count, nullptr);
@@ -112,7 +115,8 @@ public:
             token = next;
         }
         const double ms = since(began);
-        if (have < options_.dumped * 99 / 100) return fail("{} flows were read, {} are there", have, options_.dumped);
+        if (have < options_.dumped * 99 / 100)
+            return fail("{} flows were read, {} are there", have, options_.dumped);
         return ms;
     }
 
@@ -157,7 +161,8 @@ Result<std::vector<Measured>> measure_dumps(const LookupOptions& options) {
     Dumps dumps(options, tables->get(), *table);
     if (auto filled = dumps.fill(); !filled) return tl::unexpected(filled.error());
     Contest reading("read all flows, under load"), paying("a packet of a flow");
-    reading.add("dump-flows", "dishwall, mapped memory", "ms", options.dumped, [&] { return dumps.read_ours(); });
+    reading.add("dump-flows", "dishwall, mapped memory", "ms", options.dumped,
+                [&] { return dumps.read_ours(); });
     reading.add("dump-lru", "BPF_MAP_TYPE_LRU_HASH, in batches", "ms", options.dumped,
                 [&] { return dumps.read_lru(); });
     paying.add("packet-alone", "dishwall, nobody reads", "ns", options.dumped,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The look-up programs with their tables: our flow table and policy image, the kernel's LRU hash and LPM trie.
+// The look-up programs with their tables: our flow table and policy image, the kernel's LRU hash and LPM
+// trie.
 #pragma once
 
 #include <cstdint>

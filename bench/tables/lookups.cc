@@ -40,7 +40,8 @@ public:
     void add_openings(Contest* contest) {
         const auto& programs = tables_->programs();
         add_opening(contest, "open-flow", "dishwall", programs.run_open_flow, programs.run_close_flow);
-        add_opening(contest, "open-lru", "BPF_MAP_TYPE_LRU_HASH", programs.run_open_lru, programs.run_close_lru);
+        add_opening(contest, "open-lru", "BPF_MAP_TYPE_LRU_HASH", programs.run_open_lru,
+                    programs.run_close_lru);
     }
 
     void add_feed_lookups(Contest* contest) {

@@ -27,7 +27,8 @@ struct Options {
 
 void declare(CLI::App& app, Options& options) {
     app.add_flag("--quick", options.quick, "small and once: checks verdicts, its numbers mean nothing");
-    app.add_option("--repeats", options.classifier.repeats, "runs of each contestant")->check(CLI::Range(1, 1000));
+    app.add_option("--repeats", options.classifier.repeats, "runs of each contestant")
+        ->check(CLI::Range(1, 1000));
     app.add_option("--services", options.classifier.services, "of the classifier's policies")
         ->delimiter(',')
         ->check(CLI::Range(2, 131072));

@@ -8,12 +8,12 @@
 #define DW_BENCH_PREFIX_LENGTH 48
 
 struct dw_tables_job {
-    __u32 count;  /* look-ups, in a loop */
-    __u32 set;    /* the address set that is asked */
-    __u64 start;  /* number of the first key; they come in no order that a prefetcher could learn */
-    __u64 keys;   /* how many there are: numbers 0..keys - 1 */
-    __u64 first;  /* added to the number: keys that are not there yet */
-    __u64 found;  /* out */
+    __u32 count; /* look-ups, in a loop */
+    __u32 set;   /* the address set that is asked */
+    __u64 start; /* number of the first key; they come in no order that a prefetcher could learn */
+    __u64 keys;  /* how many there are: numbers 0..keys - 1 */
+    __u64 first; /* added to the number: keys that are not there yet */
+    __u64 found; /* out */
 };
 
 /* A bijection (MurmurHash3's finaliser). */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// dishwall-bench-targets: reads what `live`, `tables` and `load` published, and says which targets that meets.
+// dishwall-bench-targets: reads what `live`, `tables` and `load` published, and says which targets that
+// meets.
 #include <CLI/CLI.hpp>
 
 #include "bench/readme.h"

@@ -16,8 +16,8 @@ Result<nlohmann::json> read_json(const std::string& path) {
 
 std::string origin(const char* name, const nlohmann::json& result) {
     if (result.empty()) return fmt::format("- {}: not measured\n", name);
-    return fmt::format("- {}: {}, commit {}, {}{}\n", name, result.value("date", ""), result.value("commit", ""),
-                       result["machine"].value("cpu", ""),
+    return fmt::format("- {}: {}, commit {}, {}{}\n", name, result.value("date", ""),
+                       result.value("commit", ""), result["machine"].value("cpu", ""),
                        result.value("quick", false) ? "; **quick mode: the numbers mean nothing**" : "");
 }
 
@@ -41,7 +41,9 @@ std::optional<double> Results::field_of_row(const nlohmann::json& result, const 
     return {};
 }
 
-std::optional<double> Results::ns(const std::string& row) const { return field_of_row(live_, row, "median_ns"); }
+std::optional<double> Results::ns(const std::string& row) const {
+    return field_of_row(live_, row, "median_ns");
+}
 
 std::optional<double> Results::above(const std::string& row) const {
     return field_of_row(live_, row, "above_bare_drop_ns");

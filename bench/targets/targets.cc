@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// "Over" and "times" compare whole ns per packet, generator and veth included, as issue 6 means them: what the same
-// packets cost in the same run. Where the kernel's path is compared, the ratio of what lies above a bare XDP_DROP is
-// told beside it.
+// "Over" and "times" compare whole ns per packet, generator and veth included, as issue 6 means them: what
+// the same packets cost in the same run. Where the kernel's path is compared, the ratio of what lies above a
+// bare XDP_DROP is told beside it.
 #include "bench/targets/targets.h"
+
+#include <algorithm>
 
 namespace dishwall::bench {
 namespace {
@@ -25,6 +27,7 @@ public:
         tables();
         loads();
         shapes();
+        std::ranges::stable_sort(targets_, {}, &Target::number);
         return std::move(targets_);
     }
 
@@ -38,7 +41,8 @@ private:
     static Met met_if(bool met) { return met ? Met::yes : Met::no; }
 
     // `ours` is at most `most` times `other`.
-    void at_most(unsigned number_of, std::string what, Value ours, Value other, double most, const char* unit) {
+    void at_most(unsigned number_of, std::string what, Value ours, Value other, double most,
+                 const char* unit) {
         const std::string goal = fmt::format("<= {}x", number(most));
         if (!ours || !other || *other <= 0) return add(number_of, std::move(what), goal, "", Met::unknown);
         const double ratio = *ours / *other;
@@ -48,8 +52,8 @@ private:
     }
 
     // Theirs is at least `least` times ours. `aside`: said behind it.
-    void at_least(unsigned number_of, std::string what, Value ours, Value theirs, double least, const char* unit,
-                  const std::string& aside = "") {
+    void at_least(unsigned number_of, std::string what, Value ours, Value theirs, double least,
+                  const char* unit, const std::string& aside = "") {
         const std::string goal = fmt::format(">= {}x", number(least));
         if (!ours || !theirs || *ours <= 0) return add(number_of, std::move(what), goal, "", Met::unknown);
         const double ratio = *theirs / *ours;
@@ -78,18 +82,18 @@ private:
     // ---- the targets
 
     void refusals() {
-        at_most(1, "deny sweep, 100k services, over parse + count + drop", results_.ns("dishwall-100000-deny"),
-                results_.ns("bare-parse"), 1.10, "ns");
-        at_most(2, "100k services against 100, above a bare drop: deny", results_.above("dishwall-100000-deny"),
-                results_.above("dishwall-100-deny"), 1.2, "ns");
+        at_most(1, "deny sweep, 100k services, over parse + count + drop",
+                results_.ns("dishwall-100000-deny"), results_.ns("bare-parse"), 1.10, "ns");
+        at_most(2, "100k services against 100, above a bare drop: deny",
+                results_.above("dishwall-100000-deny"), results_.above("dishwall-100-deny"), 1.2, "ns");
         const Value many = results_.above("dishwall-100000-hit"), few = results_.above("dishwall-100-hit");
         below(2, "the same, all hits, uniform: the difference",
               many && few ? Value(*many - *few) : std::nullopt, 60, "ns");
     }
 
     void peers() {
-        rows(3, "nft netdev, hash set, 131,072 entries: deny", "dishwall-131072-deny", "nft-netdev-hash-131072-deny",
-             5);
+        rows(3, "nft netdev, hash set, 131,072 entries: deny", "dishwall-131072-deny",
+             "nft-netdev-hash-131072-deny", 5);
         rows(3, "the same: hits (nft keeps no state, dishwall opens a flow)", "dishwall-131072-hit",
              "nft-netdev-hash-131072-hit", 4);
         rows(4, "nft forward + conntrack, hash set, 131,072 entries: deny", "dishwall-131072-deny",
@@ -99,8 +103,10 @@ private:
         rows(5, "nft netdev, port ranges, 32,768: deny", "dishwall-ranges-32768-deny",
              "nft-netdev-interval-32768-deny", 50);
         rows(5, "the same: hits", "dishwall-ranges-32768-hit", "nft-netdev-interval-32768-hit", 50);
-        rows(6, "a linear chain, 1,000 rules: deny", "dishwall-1000-deny", "nft-netdev-linear-1000-deny", 200);
-        rows(6, "a linear chain, 10,000 rules: deny", "dishwall-10000-deny", "nft-netdev-linear-10000-deny", 1500);
+        rows(6, "a linear chain, 1,000 rules: deny", "dishwall-1000-deny", "nft-netdev-linear-1000-deny",
+             200);
+        rows(6, "a linear chain, 10,000 rules: deny", "dishwall-10000-deny", "nft-netdev-linear-10000-deny",
+             1500);
     }
 
     void tables() {
@@ -109,30 +115,33 @@ private:
                  table("classify-acl-scalar-100000"), 4, "ns");
         at_least(7, "the same, rte_acl AVX-512", table("classify-dishwall-100000"),
                  table("classify-acl-avx512-100000"), 1.2, "ns");
-        at_least(7, "build, 100k, rte_acl_build", table("build-dishwall-100000"), table("build-acl-100000"), 50,
-                 "ms");
+        at_least(7, "build, 100k, rte_acl_build", table("build-dishwall-100000"), table("build-acl-100000"),
+                 50, "ms");
         at_least(9, "find a flow among 524,288, LRU_HASH", table("find-flow"), table("find-lru"), 3, "ns");
         at_least(9, "open a flow beside 524,288, LRU_HASH", table("open-flow"), table("open-lru"), 3, "ns");
         const Value alone = table("packet-alone"), watched = table("packet-watched");
         below(10, "read 1,048,576 flow counters under load", table("dump-flows"), 15, "ms",
-              alone && watched
-                  ? fmt::format("; a packet costs {} ns meanwhile, {} ns without", number(*watched), number(*alone))
-                  : "");
-        at_least(11, "find in a feed of 1,000,000 prefixes, LPM trie", table("find-feed"), table("find-trie"), 8,
-                 "ns");
+              alone && watched ? fmt::format("; a packet costs {} ns meanwhile, {} ns without",
+                                             number(*watched), number(*alone))
+                               : "");
+        at_least(11, "find in a feed of 1,000,000 prefixes, LPM trie", table("find-feed"), table("find-trie"),
+                 8, "ns");
     }
 
     void loads() {
         const Value nft = results_.load(100000, 0, "`nft -f`, hash set");
-        below(8, "rule file to live, 100k services, `dishctl load`", results_.load(100000, 0, "dishwall"), 60, "ms",
-              nft ? fmt::format("; `nft -f` of the same: {} ms", number(*nft)) : "");
-        below(8, "the same, the stages alone in one process", results_.stage(100000, 0, "total, ms"), 60, "ms");
+        below(8, "rule file to live, 100k services, `dishctl load`", results_.load(100000, 0, "dishwall"), 60,
+              "ms", nft ? fmt::format("; `nft -f` of the same: {} ms", number(*nft)) : "");
+        below(8, "the same, the stages alone in one process", results_.stage(100000, 0, "total, ms"), 60,
+              "ms");
     }
 
     void shapes() {
         for (const char* shape : {"acl", "fw", "ipc"})
             for (const unsigned rules : {10000u, 100000u})
-                at_most(12, fmt::format("shape {}, {} rules, over hits on as many services, above a bare drop", shape, rules),
+                at_most(12,
+                        fmt::format("shape {}, {} rules, over hits on as many services, above a bare drop",
+                                    shape, rules),
                         results_.above(fmt::format("dishwall-{}-{}", shape, rules)),
                         results_.above(fmt::format("dishwall-{}-hit", rules)), 2, "ns");
     }
@@ -151,7 +160,8 @@ const char* word(Met met) {
 std::vector<Target> targets(const Results& results) { return Judge(results).all(); }
 
 std::string markdown(const std::vector<Target>& targets, const Results& results) {
-    std::string text = results.origins() + "\n| # | what | target | measured | met |\n|---|---|---|---|---|\n";
+    std::string text =
+        results.origins() + "\n| # | what | target | measured | met |\n|---|---|---|---|---|\n";
     for (const Target& target : targets)
         text += fmt::format("| {} | {} | {} | {} | {} |\n", target.number, target.what, target.goal,
                             target.measured, word(target.met));

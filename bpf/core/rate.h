@@ -27,8 +27,8 @@ DW_INLINE __u32 dw_source_line(__u64 tag)
 	return dw_hash_top(tag) & (DW_RATE_LINES - 1);
 }
 
-/* The meter of a source: its own, or one that it takes over. A race for one gives both what is there: a packet too
- * many or too few, once. */
+/* The meter of a source: its own, or one that it takes over. In a race for one a packet too few may pass, never one too
+ * many. */
 DW_INLINE __u64 *dw_source_meter(struct dw_rates *rates, __u64 tag)
 {
 	struct dw_source_meter *line = rates->by_source[dw_source_line(tag)], *oldest = &line[0];
@@ -46,7 +46,7 @@ DW_INLINE __u64 *dw_source_meter(struct dw_rates *rates, __u64 tag)
 		return 0;
 	was = DW_READ(oldest->tag);
 	if (dw_cas(&oldest->tag, was, tag) == was)
-		DW_WRITE(oldest->until, 0);
+		dw_cas(&oldest->until, least, 0); /* another CPU may have spent of it already */
 	return &oldest->until;
 }
 
