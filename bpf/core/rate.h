@@ -27,27 +27,37 @@ DW_INLINE __u32 dw_source_line(__u64 tag)
 	return dw_hash_top(tag) & (DW_RATE_LINES - 1);
 }
 
-/* The meter of a source: its own, or one that it takes over. In a race for one a packet too few may pass, never one too
- * many. */
+/* The first meter of the line with this tag; 0: none. */
+DW_INLINE __u64 *dw_tagged_meter(struct dw_source_meter *line, __u64 tag)
+{
+	for (int way = 0; way < DW_RATE_WAYS; way++)
+		if (DW_READ(line[way].tag) == tag)
+			return &line[way].until;
+	return 0;
+}
+
+/* The meter of a source: its own, or one that it takes over. 0: another CPU was faster. Two CPUs that take one each for
+ * the same source both look again, and the first of the line is the one. */
 DW_INLINE __u64 *dw_source_meter(struct dw_rates *rates, __u64 tag)
 {
 	struct dw_source_meter *line = rates->by_source[dw_source_line(tag)], *oldest = &line[0];
-	__u64 least = DW_READ(line[0].until), was;
+	__u64 *meter = dw_tagged_meter(line, tag), least = DW_READ(line[0].until), was;
 
-	for (int way = 0; way < DW_RATE_WAYS; way++) {
-		if (DW_READ(line[way].tag) == tag)
-			return &line[way].until;
+	if (meter || DW_SETTING(dry))
+		return meter;
+	for (int way = 1; way < DW_RATE_WAYS; way++)
 		if (DW_READ(line[way].until) < least) {
 			least = DW_READ(line[way].until);
 			oldest = &line[way];
 		}
-	}
-	if (DW_SETTING(dry))
-		return 0;
 	was = DW_READ(oldest->tag);
-	if (dw_cas(&oldest->tag, was, tag) == was)
-		dw_cas(&oldest->until, least, 0); /* another CPU may have spent of it already */
-	return &oldest->until;
+	if (dw_cas(&oldest->tag, was, tag) != was)
+		return dw_tagged_meter(line, tag);
+	dw_cas(&oldest->until, least, 0); /* another CPU may have spent of it already */
+	meter = dw_tagged_meter(line, tag);
+	if (meter != &oldest->until)
+		dw_cas(&oldest->tag, tag, 0);
+	return meter;
 }
 
 /* Is a packet of this sender over the rate? If not, it spends a token. Non-zero also when there is nothing to ask. */
@@ -74,8 +84,8 @@ DW_GLOBAL int dw_over_rate(const struct dw_blob *image, __u32 number, __u32 coun
 		meter = &rates->by_rule[rule];
 	} else {
 		meter = dw_source_meter(rates, dw_source_tag(counter, *sender, rate->length));
-		if (!meter) /* dry, and a source that was not seen lately: its bucket is full */
-			return 0;
+		if (!meter) /* dry: a source that was not seen lately has all its tokens. Else: see above */
+			return !DW_SETTING(dry);
 	}
 	return dw_meter_is_full(meter, pace, dw_time_ns());
 }

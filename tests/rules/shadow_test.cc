@@ -228,6 +228,7 @@ TEST(Shadow, FindsWhatShowingEveryPacketFinds) {
             above.add(rule);
         }
     }
+    if (kRandomRunsDividedBy > 1) return;  // too few policies to say how often
     EXPECT_GT(10 * by_one_packet, 6 * reached);
     EXPECT_GT(alone, 3 * kPolicies);
     EXPECT_GE(together, kPolicies / 2);
