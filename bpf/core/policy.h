@@ -53,8 +53,8 @@ struct dw_candidate {
 struct dw_hunt {
 	__u64 tuples;     /* still to be asked, the one with the least rule first */
 	__u32 next, end;  /* candidates still to be verified: numbers of rules, or words of lists */
-	__u32 top;        /* of these: at `top`, if that is not the end, nothing is below `from` */
-	__u32 listed;     /* the latter */
+	__u32 listed;     /* they are words of lists */
+	__u32 top;        /* from this candidate on none has been passed: their indices are not below `from` */
 	__u32 name, names; /* of our end: next, and how many to ask services for */
 	__u32 few;        /* rules that are walked one by one, not begun yet */
 	__u32 from;       /* least index that counts: what is below has been passed */
@@ -456,7 +456,7 @@ static long dw_hunt_on(__u32 i, void *context)
 	return 0;
 }
 
-#define DW_STEPS_MAX (1u << 23) /* what bpf_loop takes; the compiler of images says how many are needed */
+#define DW_STEPS_MAX (1u << 23) /* what bpf_loop takes; a packet that needs more is dropped as `internal` */
 
 /* Judges the packet by its direction's chain. Returns 0, or -1 when there was nothing to judge by. */
 DW_GLOBAL int dw_policy_judge(const struct dw_blob *image, const struct dw_query *query,
