@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 #include "control/mapping.h"
 #include "control/pin_directory.h"
 #include "control/unique_fd.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/image_json.h"
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 
 namespace dishwall {
 namespace {

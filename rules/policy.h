@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 #include "rules/ipv6.h"
 
 namespace dishwall {

@@ -17,7 +17,7 @@ COMMON = {"control/back_off.h", "control/clock.h", "control/event_source.h", "co
 ALLOWED = {
     "bpf/core": {"bpf/core"},
     "bpf": {"bpf/core", "bpf"},
-    "rules": {"rules", "bpf/core/layout.h"},
+    "rules": {"rules", "bpf/core/layout.h", "bpf/core/image_layout.h"},
     "control/line": {"control/line", "rules", "bpf/core/layout.h"} | COMMON,
     "control/names": {"control/names", "rules"} | COMMON,
     "control/dns": {"control/dns", "rules", "bpf/core/layout.h"} | COMMON,

@@ -22,7 +22,7 @@
 #ifndef DW_MEM_H
 #define DW_MEM_H
 
-#include "layout.h"
+#include "image_layout.h"
 
 #define DW_INLINE static inline __attribute__((always_inline))
 

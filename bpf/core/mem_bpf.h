@@ -10,7 +10,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "layout.h"
+#include "image_layout.h"
 
 #define DW_MAP_FLAT(name_, value_size_, entries_)                                                  \
 	struct {                                                                                   \
@@ -81,7 +81,10 @@ DW_INLINE const struct dw_line *dw_mem_far_line(__u32 bank, __u32 line)
 	void *chunk = bpf_map_lookup_elem(&policy, &key);
 	const struct dw_blob *blob = chunk ? bpf_map_lookup_elem(chunk, &only) : 0;
 
-	return blob ? &blob->line[line % DW_CHUNK_LINES] : 0;
+	if (!blob)
+		return 0;
+	DW_FORGET(line); /* else clang adds it to the pointer before the comparison, and kernel 6.1 refuses that */
+	return &blob->line[line % DW_CHUNK_LINES];
 }
 
 DW_INLINE struct dw_slots *dw_mem_slots(__u32 index)

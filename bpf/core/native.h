@@ -6,7 +6,7 @@
 #ifndef DW_NATIVE_H
 #define DW_NATIVE_H
 
-#include "layout.h"
+#include "image_layout.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -124,14 +124,16 @@ DW_GLOBAL int dw_ask_services(const struct dw_blob *image, const struct dw_query
 	const struct dw_service *service;
 	const struct dw_chain *chain;
 	const struct dw_in6 *name;
-	__u32 number;
+	__u32 number, host;
 
 	if (!image || !query || !hunt)
 		return 0;
 	number = hunt->name++;
 	if (number >= DW_NAMES)
 		return 0;
-	name = number ? &query->ours.learnt[number - 1] : &query->ours.place;
+	host = number - 1;
+	DW_FORGET(host); /* kernel 6.1 does not see that it is small, and clang would leave out the mask */
+	name = number ? &query->ours.learnt[host & (DW_LEARNT_HOSTS - 1)] : &query->ours.place;
 	if (number ? !name->hi : !(query->ours.flags & DW_SPOT_PLACED))
 		return 0;
 	chain = dw_chain_of(image, query);

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <utility>
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 
 namespace dishwall {
 namespace {

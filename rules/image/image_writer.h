@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 #include "rules/result.h"
 
 namespace dishwall {

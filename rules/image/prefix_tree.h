@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Sets of prefixes as B+-trees of lines (layout.h, struct dw_wide_node and dw_full_node). A tree is read
+// Sets of prefixes as B+-trees of lines (image_layout.h, struct dw_wide_node and dw_full_node). A tree is read
 // often and never changed, so it is made whole: leaves are full, children of a node are neighbours, and its
 // size follows from the number of prefixes alone. So trees are only noted first (equal ones once), and
 // written when it is known where they stand. A feed of a million prefixes is read where it lies, never copied
@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 #include "rules/image/flat_index.h"
 #include "rules/policy.h"
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 #include "rules/image/address_sets.h"
 #include "rules/lower.h"
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 
 namespace dishwall {
 

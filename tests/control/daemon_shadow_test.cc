@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 #include "daemon_lab.h"
 
 namespace dishwall {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 
 namespace dishwall::test {
 namespace {

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 
 #ifdef __cplusplus
 extern "C" {
