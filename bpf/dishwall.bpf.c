@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The two programs on the dish-facing NIC, and a clock for the loader. They only fetch the frame and turn
- * the verdict into the hook's own word; everything between is the packet core (core/judge.h).
+ * The two programs on the dish-facing NIC, one for what comes back from the inspector, and a clock for the loader.
+ * They only fetch the frame and turn the verdict into the hook's own word; everything between is the packet core (core/judge.h).
  */
+#include "core/inspect.h"
 #include "core/judge.h"
 #include "core/reject.h"
 #include "core/verdict.h"
 
 #define TC_ACT_UNSPEC (-1) /* go on to whatever stands behind us on this hook */
 #define TC_ACT_SHOT 2
+#define PACKET_HOST 0 /* __sk_buff.pkt_type */
 
 #define DW_LINEAR_MAX 1024 /* bytes of an outgoing packet that are fetched when its headers are not at hand */
 
@@ -102,6 +104,44 @@ DW_INLINE int dw_pass(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+/* The detour of an inspected packet: out of our end of the pair to the worker, who hands it back there. */
+DW_INLINE __u32 dw_give(__u32 word, struct dw_inspection **inspection)
+{
+	__u32 number;
+
+	*inspection = dw_mem_inspection();
+	if (!*inspection || !(*inspection)->workers)
+		return DW_WORKERS;
+	number = dw_worker_of(*inspection, word);
+	__sync_fetch_and_add(&(*inspection)->worker[number].given, 1);
+	return number;
+}
+
+/* The frame gets the address of our end, so that it is ours when it comes back. */
+DW_INLINE int dw_give_inbound(struct xdp_md *ctx, __u32 word)
+{
+	struct dw_eth *eth = (void *)(long)ctx->data;
+	struct dw_inspection *inspection;
+	__u32 number;
+
+	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return XDP_DROP;
+	number = dw_give(word, &inspection);
+	if (number >= DW_WORKERS)
+		return XDP_DROP;
+	__builtin_memcpy(eth->dst, inspection->mac[number], sizeof(eth->dst));
+	return bpf_redirect(inspection->port[number], 0);
+}
+
+/* It keeps its addresses, and comes back through dw_return. */
+DW_INLINE int dw_give_outbound(__u32 word)
+{
+	struct dw_inspection *inspection;
+	__u32 number = dw_give(word, &inspection);
+
+	return number < DW_WORKERS ? bpf_redirect(inspection->port[number], 0) : TC_ACT_SHOT;
+}
+
 SEC("xdp")
 int dw_ingress(struct xdp_md *ctx)
 {
@@ -116,6 +156,8 @@ int dw_ingress(struct xdp_md *ctx)
 	dw_trace(w);
 	if (verdict == DW_REJECT)
 		return dw_reject(ctx, w);
+	if (w->outcome.reason == DW_REASON_INSPECT)
+		return dw_give_inbound(ctx, w->outcome.inspect);
 	return verdict == DW_ACCEPT ? dw_pass(ctx) : XDP_DROP;
 }
 
@@ -142,6 +184,23 @@ DW_INLINE int dw_judge_outbound(struct __sk_buff *skb, struct dw_work *w)
 	return dw_try_outbound(skb, w);
 }
 
+/* Does it come from a worker, which has it from this program? Only what was received somewhere can. */
+DW_INLINE int dw_comes_back(const struct __sk_buff *skb)
+{
+	const struct dw_inspection *inspection;
+	__u32 from = skb->ingress_ifindex;
+
+	if (!from)
+		return 0;
+	inspection = dw_mem_inspection();
+	if (!inspection || !inspection->workers)
+		return 0;
+	for (int i = 0; i < DW_WORKERS; i++)
+		if (inspection->port[i] == from)
+			return 1;
+	return 0;
+}
+
 SEC("tc")
 int dw_egress(struct __sk_buff *skb)
 {
@@ -150,9 +209,27 @@ int dw_egress(struct __sk_buff *skb)
 
 	if (!w)
 		return TC_ACT_SHOT;
+	if (dw_comes_back(skb))
+		return TC_ACT_UNSPEC;
 	verdict = dw_finish(w, dw_judge_outbound(skb, w), 1);
 	dw_trace(w);
+	if (w->outcome.reason == DW_REASON_INSPECT)
+		return dw_give_outbound(w->outcome.inspect);
 	return verdict == DW_ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+/*
+ * On our end of a pair: what a worker hands back. A frame for this machine came from the line, and goes up the stack as
+ * if it had come from there now; another one is of our side, and leaves through the uplink.
+ */
+SEC("tc")
+int dw_return(struct __sk_buff *skb)
+{
+	const struct dw_inspection *inspection = dw_mem_inspection();
+
+	if (!inspection)
+		return TC_ACT_SHOT;
+	return skb->pkt_type == PACKET_HOST ? TC_ACT_UNSPEC : bpf_redirect(inspection->uplink, 0);
 }
 
 /* Run by the loader through BPF_PROG_TEST_RUN: what a jiffy is worth on this kernel. */

@@ -9,7 +9,7 @@
 
 namespace dishwall {
 
-enum class Stage { headers, sanity, flow, policy, admission };  // in order
+enum class Stage { headers, sanity, flow, policy, inspection, admission };  // in order
 
 [[nodiscard]] constexpr Stage stage_of(std::uint8_t reason) {
     switch (reason) {
@@ -36,6 +36,14 @@ enum class Stage { headers, sanity, flow, policy, admission };  // in order
         case DW_REASON_DEFAULT_REJECT_LATE:
         case DW_REASON_INDEPENDENT:
             return Stage::policy;
+        case DW_REASON_INSPECT:
+        case DW_REASON_INSPECT_CLEAN:
+        case DW_REASON_INSPECT_AROUND:
+        case DW_REASON_INSPECT_FAILED:
+        case DW_REASON_SIGNATURE:
+            return Stage::inspection;
+        case DW_REASON_BANNED:
+            return Stage::flow;
         case DW_REASON_FLOW_TABLE_FULL:
         case DW_REASON_FRAGMENT_TABLE_FULL:
         case DW_REASON_CHECKSUM:

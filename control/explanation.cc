@@ -84,6 +84,7 @@ public:
         tell_flow();
         tell_policy();
         tell_rate();
+        tell_inspection();
         tell_admission();
         tell_verdict();
         reply_["steps"] = steps_;
@@ -210,9 +211,7 @@ private:
             return;
         }
         reply_["rule"] = rule_json(*rule);
-        const bool uninspected = rule->verdict_now() != rule->verdict;
-        step("policy: {} matches: {}{}", rule_label(*rule), to_string(rule->verdict_now()),
-             uninspected ? ", since nothing inspects yet and it says `on-failure drop`" : "");
+        step("policy: {} matches: {}", rule_label(*rule), to_string(rule->verdict));
     }
 
     // Of the first rule with a rate that matched, whether the packet is over it or not.
@@ -228,6 +227,22 @@ private:
         step("rate: {} has {} of {} tokens left for {}, full in {} ms", rule_label(*limited),
              state.tokens_left, state.burst, limited->rate->per_source ? "this source" : "all",
              state.full_in_ms);
+    }
+
+    // The detour of a packet whose rule says `inspect`.
+    void tell_inspection() {
+        reply_["inspection"] = nullptr;
+        if (outcome_.inspect == 0) return;
+        const auto& all = context_.policy.signatures;
+        const auto wanted = std::ranges::find(
+            all, outcome_.inspect & DW_INSPECT_SIGNATURES,
+            [](const Signatures& one) -> std::uint32_t { return one.id; });
+        const std::string name = wanted == all.end() ? "of an earlier policy" : wanted->name;
+        reply_["inspection"] = {
+            {"signatures", name},
+            {"on_failure", outcome_.inspect & DW_INSPECT_PASS_ON_FAILURE ? "accept" : "drop"}};
+        step("inspection: signatures {}, on failure {}{}", name,
+             reply_["inspection"]["on_failure"].get<std::string>(), end_of(Stage::inspection));
     }
 
     void tell_admission() {

@@ -49,6 +49,7 @@ std::string misfit(const KernelMaps& maps, const MapSizes& sizes) {
                       has_shape(maps.fragments, sizeof(dw_fragment_bucket), DW_FRAGMENT_BUCKETS) &&
                       has_shape(maps.link, sizeof(dw_link), 1) &&
                       has_shape(maps.rates, sizeof(dw_rates), 1) &&
+                      has_shape(maps.inspection, sizeof(dw_inspection), 1) &&
                       has_shape(maps.counters, sizeof(dw_counter), DW_COUNTERS * sizes.cpus) &&
                       has_shape(maps.policy, sizeof(std::uint32_t), DW_POLICY_SLOTS);
     return fits ? "" : "their sizes do not fit their own description";

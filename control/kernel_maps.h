@@ -19,7 +19,8 @@
 namespace dishwall {
 
 struct KernelMaps {
-    UniqueFd control, own, slots, flows, fragments, link, rates, counters, policy, events;
+    UniqueFd control, own, slots, flows, fragments, link, rates, inspection, counters,
+        policy, events;
 };
 
 // A map by its name in the BPF object and in the pin directory.
@@ -31,7 +32,8 @@ inline constexpr NamedMap kObjectMaps[] = {
     {"control", &KernelMaps::control},   {"own", &KernelMaps::own},
     {"slots", &KernelMaps::slots},       {"flows", &KernelMaps::flows},
     {"fragments", &KernelMaps::fragments}, {"link", &KernelMaps::link},
-    {"rates", &KernelMaps::rates},       {"counters", &KernelMaps::counters},
+    {"rates", &KernelMaps::rates},       {"inspection", &KernelMaps::inspection},
+    {"counters", &KernelMaps::counters},
     {"policy", &KernelMaps::policy},     {"events", &KernelMaps::events},
 };
 

@@ -223,10 +223,14 @@ struct Feed {
     Span span;
 };
 
-// signatures NAME = file "PATH"
+// signatures NAME = file "PATH" [on-match VERDICT] [ban DURATION] [both-directions] [clean-after SIZE]
 struct Signatures {
     Word name;
     Word path;
+    std::optional<Word> on_match;
+    std::optional<Word> ban;
+    std::optional<Word> both_directions;
+    std::optional<Word> clean_after;
     Span span;
 };
 

@@ -165,7 +165,7 @@ std::vector<Outcome> outcomes(const Policy& policy, Direction direction, const T
         const Rule* rule = station < stations.size() ? &shapes.chain().rules[(*rules)[station]] : nullptr;
         const auto [entry, is_new] = found.try_emplace(station);
         if (is_new)
-            entry->second = {rule ? rule->verdict_now() : shapes.chain().default_verdict, rule,
+            entry->second = {rule ? rule->verdict : shapes.chain().default_verdict, rule,
                              example_of(space, part)};
         return true;
     }));

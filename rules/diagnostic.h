@@ -54,7 +54,7 @@ enum class Severity { error, warning };
     X(no_ports, 213, error, "this protocol has no ports")                            \
     X(undecided_default, 214, error, "a default has to decide")                      \
     X(does_not_fit, 215, error, "this option does not fit its rule")                 \
-    X(same_id, 216, error, "these two hosts cannot be told apart")                   \
+    X(same_id, 216, error, "these two cannot be told apart")                         \
     X(not_both, 217, error, "these two exclude each other")                          \
     X(no_record, 218, error, "this host has no address that follows the prefix")     \
     X(outside_zone, 219, error, "this name is not in the zone")                      \
@@ -72,11 +72,11 @@ enum class Severity { error, warning };
     X(first_address, 307, warning, "scanners try this address first")                \
     X(dish_side, 308, warning, "this /64 is the dish's, not the LAN's")              \
     X(partly_shadowed, 309, warning, "a part of this rule can never match")          \
-    X(not_inspected, 310, warning, "nothing is inspected yet")                       \
     X(empty_list, 311, warning, "this file holds nothing that could match")          \
     X(limited_drop, 312, warning, "this rule stops only what is within its rate")    \
     X(over_limit, 401, error, "this is over a limit")                                \
     X(not_supported, 501, error, "this is not supported yet")                        \
+    X(no_inspector, 502, error, "nothing here can inspect")                          \
     X(test_failed, 601, error, "this test fails")                                    \
     X(protect_broken, 602, error, "this is protected, and would not be accepted")
 

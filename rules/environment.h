@@ -25,6 +25,8 @@ struct Environment {
     // The text of an included file, a feed or a signature file, or why there is none. Absent: no file can be
     // read.
     std::function<tl::expected<std::string, std::string>(const std::string& path)> read_text = {};
+    // Can a rule's `inspect` be had? Not from a build without the inspector.
+    bool inspects = true;
     // These texts were loaded once: that their rules are reached, and that their tests and protect lines
     // hold, was proven then, and is not proven again, so that a feed that has changed since cannot stand in
     // the way of going back.

@@ -85,7 +85,7 @@ Judgement evaluate(const Policy& policy, const Own& own, const Query& query, con
             judgement.audited.push_back(&rule);
             continue;
         }
-        judgement.verdict = rule.verdict_now();
+        judgement.verdict = rule.verdict;
         judgement.rule = &rule;
         return judgement;
     }

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "rules/stable_id.h"
+
 namespace dishwall {
 
 std::string definition_of(const PrefixSource& source, const Network& network, const MacAddress& mac) {
@@ -15,15 +17,8 @@ std::string definition_of(const PrefixSource& source, const Network& network, co
 
 std::string definition_of(const std::string& domain) { return "name " + domain; }
 
-// FNV-1a.
-std::uint32_t id_of_definition(const std::string& definition) {
-    std::uint32_t hash = 2166136261u;
-    for (const char c : definition) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
-    return hash == 0 ? 1 : hash;
-}
-
 std::optional<Learnt> LearntHosts::add(Written host, std::vector<LearntHost>* learnt) {
-    const std::uint32_t id = id_of_definition(host.definition);
+    const std::uint32_t id = stable_id(host.definition);
     if (const auto known = known_.find(id); known != known_.end()) {
         if (known->second.definition == host.definition) return Learnt{id};
         diagnostics_.report(Code::same_id, host.name.span, fmt::format("its number is {:#010x}", id))

@@ -160,6 +160,22 @@ std::optional<std::uint64_t> read_duration(const ast::Word& word, Bounds bounds_
     return std::nullopt;
 }
 
+std::optional<std::uint64_t> read_bytes(const ast::Word& word, Bounds bounds, Diagnostics* diagnostics) {
+    const std::size_t unit = std::string_view("KMG").find(word.text.back());
+    const unsigned shift = unit == std::string_view::npos ? 0 : 10 * (static_cast<unsigned>(unit) + 1);
+    const std::string_view digits = word.text.substr(0, word.text.size() - (shift ? 1 : 0));
+    const auto number = all_of(digits, "0123456789") ? parse_number(digits) : std::nullopt;
+    if (!number) {
+        diagnostics->report(Code::syntax, word.span, "expected a number of bytes")
+            .with_help("bytes, or thousands of them by powers of 1024: 4096, 256K, 1M, 2G");
+        return std::nullopt;
+    }
+    if (*number <= bounds.most >> shift && *number << shift >= bounds.least) return *number << shift;
+    diagnostics->report(Code::out_of_range, word.span,
+                        fmt::format("so many bytes are {} to {}", bounds.least, bounds.most));
+    return std::nullopt;
+}
+
 std::optional<Ipv6Prefix> read_prefix(const ast::Word& word, Diagnostics* diagnostics) {
     const std::size_t slash = word.text.find('/');
     const auto address = read_address(word, word.text.substr(0, slash), diagnostics);

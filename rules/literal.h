@@ -35,6 +35,10 @@ struct Bounds {
 [[nodiscard]] std::optional<std::uint64_t> read_duration(const ast::Word& word, Bounds bounds_s,
                                                          Diagnostics* diagnostics);
 
+// 4096, 256K, 1M, 2G: bytes, in powers of 1024.
+[[nodiscard]] std::optional<std::uint64_t> read_bytes(const ast::Word& word, Bounds bounds,
+                                                      Diagnostics* diagnostics);
+
 // An address is a prefix of length 128.
 [[nodiscard]] std::optional<Ipv6Prefix> read_prefix(const ast::Word& word, Diagnostics* diagnostics);
 

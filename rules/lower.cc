@@ -58,7 +58,13 @@ private:
         return (uplink.routing_headers ? DW_OPTION_ROUTING_HEADERS : 0) |
                (uplink.other_ethertypes ? DW_OPTION_ETHERTYPES : 0) |
                (uplink.udp_without_checksum ? DW_OPTION_UDP_NO_CHECKSUM : 0) |
-               (independent ? DW_OPTION_INDEPENDENT : 0);
+               (independent ? DW_OPTION_INDEPENDENT : 0) |
+               (inspects(policy_.inbound) || inspects(policy_.outbound) ? DW_OPTION_INSPECT : 0);
+    }
+
+    static bool inspects(const Chain& chain) {
+        return std::any_of(chain.rules.begin(), chain.rules.end(),
+                           [](const Rule& rule) { return rule.inspect.has_value(); });
     }
 
     // ---- making
@@ -72,7 +78,7 @@ private:
     }
 
     Result<void> make(const Chain& chain, Direction direction, PlacedChain* placed) {
-        const Result<ChainLines> lines = lines_of(chain, direction, counter_of_, &next_index_, &rates_);
+        const Result<ChainLines> lines = lines_of(policy_, direction, counter_of_, &next_index_, &rates_);
         if (!lines) return tl::unexpected(lines.error());
         // An address has a name for each learnt host that uses it, beside its place.
         const std::uint32_t names = 1 + (policy_.learnt.empty() ? 0 : DW_LEARNT_HOSTS);

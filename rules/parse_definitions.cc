@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rules/parse_definitions.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "rules/names.h"
@@ -157,15 +159,51 @@ public:
         return option.has_value();
     }
 
-    // signatures NAME = file "PATH"
+    // signatures NAME = file "PATH" [on-match VERDICT] [ban DURATION] [both-directions] [clean-after SIZE]
     void signatures() {
         definition("a name for the signatures", [&](const ast::Word& name) {
-            ast::Signatures signatures{name, {}, name.span};
-            if (!file(&signatures.path) || !cursor_.expect_statement_end()) return false;
+            ast::Signatures signatures{name, {}, {}, {}, {}, {}, name.span};
+            if (!file(&signatures.path)) return false;
+            while (!cursor_.at_statement_end())
+                if (!signatures_option(&signatures)) return false;
             signatures.span = join(name.span, cursor_.last_span());
             tree_.signatures.push_back(signatures);
             return true;
         });
+    }
+
+    bool signatures_option(ast::Signatures* signatures) {
+        struct Option {
+            std::string_view keyword;
+            std::optional<ast::Word> ast::Signatures::*member;
+            std::string_view value;  // what stands behind the keyword; empty: nothing
+        };
+        static constexpr Option kOptions[] = {
+            {"on-match", &ast::Signatures::on_match, "`drop`, `alert` or `reject`"},
+            {"ban", &ast::Signatures::ban, "a duration, such as 10m"},
+            {"both-directions", &ast::Signatures::both_directions, ""},
+            {"clean-after", &ast::Signatures::clean_after, "a number of bytes, such as 1M"},
+        };
+        static constexpr std::string_view kExpected =
+            "`on-match`, `ban`, `both-directions`, `clean-after` or the end of the line";
+        const auto keyword = cursor_.expect_word(kExpected);
+        if (!keyword) return false;
+        const auto* option = std::find_if(std::begin(kOptions), std::end(kOptions),
+                                          [&](const Option& one) { return one.keyword == keyword->text; });
+        if (option == std::end(kOptions)) {
+            diagnostics_.report(Code::unknown_keyword, keyword->span, "expected " + std::string(kExpected))
+                .with_help(
+                    did_you_mean(keyword->text, {"on-match", "ban", "both-directions", "clean-after"}));
+            return false;
+        }
+        std::optional<ast::Word>& said = signatures->*option->member;
+        if (said) {
+            diagnostics_.report(Code::given_twice, keyword->span, "given again")
+                .and_at(said->span, "first given here");
+            return false;
+        }
+        said = option->value.empty() ? keyword : cursor_.expect_word(option->value);
+        return said.has_value();
     }
 
     // file "PATH"

@@ -189,12 +189,6 @@ struct Rule : Traffic {
     std::string name;                   // given, or "file:line" (file without its directory)
     bool named = false;
     Place place;
-
-    // Nothing inspects yet: a rule that asks for it is one whose inspection has failed, and says itself what
-    // then.
-    [[nodiscard]] dw_verdict verdict_now() const {
-        return inspect && !inspect->accept_on_failure ? DW_DROP : verdict;
-    }
 };
 
 // `on dish`. Inbound: `from` is the peer and `to` is ours; outbound: the other way round.
@@ -271,12 +265,23 @@ struct Feed {
     Place place;
 };
 
-// `signatures exploits = file "sig/web.hs"`: Hyperscan patterns, one `ID:/regex/flags` a line.
+// `signatures exploits = file "sig/web.hs" on-match drop ban 10m both-directions clean-after 1M`
 struct Signatures {
+    enum class OnMatch { drop, alert, reject };
     std::string name;
-    std::string path;  // absolute
+    // Made from the name, 1..65535: it has the same number after every load, so that an open flow goes on to mean
+    // the same signatures.
+    std::uint16_t id = 0;
+    std::string path;                         // absolute
+    std::shared_ptr<const std::string> text;  // what the file says: one `ID:/regex/flags` a line; never null
     std::size_t patterns = 0;
+    OnMatch on_match = OnMatch::drop;
+    std::uint32_t ban_s = 0;  // new flows from the /64 of a match are refused for so long; 0: they are not
+    bool both_directions = false;  // packets of our side are inspected, too
+    std::uint64_t clean_after = kCleanAfter;  // bytes of a direction without a match; 0: a flow is never clean
     Place place;
+
+    static constexpr std::uint64_t kCleanAfter = 1 << 20;
 };
 
 // ---- claims about the policy, proven before it is loaded

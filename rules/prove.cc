@@ -70,7 +70,7 @@ public:
         const Walked walked = walk(space_, stations, packets, budget, [&](std::size_t at, const Box& part) {
             const Chain& chain = shapes_.chain();
             const Rule* rule = at < rules->size() ? &chain.rules[(*rules)[at]] : nullptr;
-            const dw_verdict verdict = rule ? rule->verdict_now() : chain.default_verdict;
+            const dw_verdict verdict = rule ? rule->verdict : chain.default_verdict;
             if (is_wanted(rule, verdict)) return true;
             finding = {Finding::Kind::fails, rule,
                        fmt::format("{} is {} by {}", example_of(space_, part), done_by(verdict),

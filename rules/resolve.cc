@@ -219,7 +219,6 @@ private:
         return rule->rate.has_value();
     }
 
-    // Nothing inspects yet; Rule::verdict_now says what that means.
     bool read_inspect(const ast::Rule& from, Rule* rule) {
         if (!from.inspect) return true;
         const ast::Inspect& said = *from.inspect;
@@ -237,13 +236,12 @@ private:
         }
         const auto signatures = definitions_.read_signatures(said.signatures);
         if (!signatures) return false;
+        if (!env_.inspects) {
+            diagnostics_.report(Code::no_inspector, said.span, "dishwall was built without its inspector")
+                .with_help("leave it out, or build where DPDK and Hyperscan are installed");
+            return false;
+        }
         rule->inspect = Inspect{*signatures, accepts};
-        diagnostics_
-            .report(
-                Code::not_inspected, said.span,
-                accepts ? "it counts as failed: this rule accepts" : "it counts as failed: this rule drops")
-            .with_help(said.on_failure ? ""
-                                       : "`on-failure accept` lets the packets in until something inspects");
         return true;
     }
 

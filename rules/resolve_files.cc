@@ -14,12 +14,15 @@
 #include "rules/literal.h"
 #include "rules/names.h"
 #include "rules/signatures.h"
+#include "rules/stable_id.h"
 
 namespace dishwall {
 namespace {
 
 constexpr Bounds kRefresh{1, 30 * 24 * 60 * 60};
 constexpr Bounds kStale{1, 365 * 24 * 60 * 60};
+constexpr Bounds kBan{1, 7 * 24 * 60 * 60};
+constexpr Bounds kCleanAfter{0, std::uint64_t{1} << 40};
 constexpr std::size_t kShownLines = 10;  // of one file, so that the errors of others are seen as well
 
 }  // namespace
@@ -121,13 +124,56 @@ void ListFiles::define(const ast::Feed& from) {
     policy_->feeds.push_back(std::move(feed));
 }
 
+bool ListFiles::give_id(const ast::Signatures& from, Signatures* made) {
+    made->id = stable_short_id(made->name);
+    const auto [first, is_new] = signature_ids_.try_emplace(made->id, from.name.span);
+    if (!is_new)
+        diagnostics_.report(Code::same_id, from.name.span, fmt::format("its number is {:#06x}", made->id))
+            .and_at(first->second, "by chance this one's too")
+            .with_help("give one of them another name");
+    return is_new;
+}
+
+bool ListFiles::read_options(const ast::Signatures& from, Signatures* made) {
+    using OnMatch = Signatures::OnMatch;
+    made->both_directions = from.both_directions.has_value();
+    if (from.on_match) {
+        const std::string_view said = from.on_match->text;
+        if (said != "drop" && said != "alert" && said != "reject") {
+            diagnostics_.report(Code::unknown_keyword, from.on_match->span, "expected what a match comes to")
+                .with_help("`on-match drop`, `on-match alert` or `on-match reject`");
+            return false;
+        }
+        made->on_match = said == "drop" ? OnMatch::drop : said == "alert" ? OnMatch::alert : OnMatch::reject;
+    }
+    if (from.ban) {
+        const auto seconds = read_duration(*from.ban, kBan, &diagnostics_);
+        if (!seconds) return false;
+        made->ban_s = static_cast<std::uint32_t>(*seconds);
+    }
+    if (from.ban && made->on_match == OnMatch::alert) {
+        diagnostics_.report(Code::not_both, from.ban->span, "a ban refuses who matched")
+            .and_at(from.on_match->span, "and this lets it in")
+            .with_help("leave one of them out");
+        return false;
+    }
+    if (!from.clean_after) return true;
+    const auto bytes = read_bytes(*from.clean_after, kCleanAfter, &diagnostics_);
+    if (bytes) made->clean_after = *bytes;
+    return bytes.has_value();
+}
+
 void ListFiles::define(const ast::Signatures& from) {
     if (!add_name(from.name, kMostSignatureFiles, "signature files", &signatures_)) return;
     auto file = read(from.path);
     if (!file) return;
     const SignatureReading reading = read_signatures(file->text);
-    Signatures made{std::string(from.name.text), file->path, reading.patterns,
-                    sources_.place(from.name.span)};
+    Signatures made;
+    made.name = from.name.text;
+    made.path = file->path;
+    made.patterns = reading.patterns;
+    made.place = sources_.place(from.name.span);
+    const bool good = give_id(from, &made) & read_options(from, &made);
     if (!reading.bad.empty()) return report_lines(reading.bad, std::move(*file), from.path.span);
     const bool was_under = patterns_ <= kMostPatterns;
     patterns_ += reading.patterns;
@@ -138,6 +184,8 @@ void ListFiles::define(const ast::Signatures& from) {
         return;
     }
     if (reading.patterns == 0) diagnostics_.report(Code::empty_list, from.path.span, "no pattern in it");
+    if (!good) return;
+    made.text = std::make_shared<const std::string>(std::move(file->text));
     signatures_.at(from.name.text).number = static_cast<unsigned>(policy_->signatures.size());
     policy_->signatures.push_back(std::move(made));
 }

@@ -50,6 +50,8 @@ private:
     // False: reported. The name is known from then on, without a meaning.
     bool add_name(const ast::Word& name, std::size_t most, std::string_view what, Names* names);
     [[nodiscard]] std::optional<Read> read(const ast::Word& path);
+    [[nodiscard]] bool read_options(const ast::Signatures& from, Signatures* made);
+    [[nodiscard]] bool give_id(const ast::Signatures& from, Signatures* made);
     [[nodiscard]] bool read_times(const ast::Feed& from, Feed* feed);
     template <typename BadLines>
     void report_lines(const BadLines& bad, Read read, const Span& asked_for);
@@ -62,6 +64,7 @@ private:
     Diagnostics& diagnostics_;
     Policy* policy_ = nullptr;
     Names feeds_, signatures_;
+    std::unordered_map<std::uint16_t, Span> signature_ids_;
     std::size_t bytes_ = 0, entries_ = 0, patterns_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #define DW_ADMIT_H
 
 #include "fragment.h"
+#include "inspect.h"
 #include "meter.h"
 #include "walk.h"
 #include "work.h"
@@ -83,6 +84,7 @@ DW_INLINE int dw_enter_datagram(struct dw_work *w, const struct dw_image *image,
 		.class = dw_class_of(inbound ? DW_OUTSIDE : DW_INSIDE, 0),
 		.end = dw_fragment_end(&w->packet),
 		.rule = w->outcome.rule,
+		.inspect = w->outcome.inspect,
 	};
 	const struct dw_flow *flow;
 	__u32 id;
@@ -123,6 +125,11 @@ DW_INLINE int dw_admit(const struct dw_frame *frame, struct dw_work *w, const st
 	int is_first = (w->packet.flags & (DW_PACKET_FRAGMENT | DW_PACKET_LATER)) == DW_PACKET_FRAGMENT;
 	int bad;
 
+	if (w->outcome.inspect) {
+		reason = dw_detour(w->outcome.inspect, reason, inbound);
+		if (!dw_reason_accepts(reason))
+			return reason;
+	}
 	if (w->packet.proto == DW_TCP && w->packet.tcp_flags & DW_SYN && w->intent)
 		w->passage.segment.scale = dw_read_scale(frame, &w->packet, &w->options);
 	if (is_first) {

@@ -30,6 +30,7 @@ struct dw_passage {
 	__u8 independent;
 	__u32 rule;      /* that admits it, when it opens a flow */
 	__u32 generation;
+	__u32 inspect;   /* of the opening: dw_flow.inspect */
 	struct dw_segment segment; /* TCP */
 };
 
@@ -338,6 +339,7 @@ DW_INLINE void dw_flow_fill(struct dw_flow *flow, const struct dw_flow_key *key,
 	dw_key_write(&flow->key, key);
 	DW_WRITE(flow->rule, passage->rule);
 	DW_WRITE(flow->generation, passage->generation);
+	DW_WRITE(flow->inspect, passage->inspect);
 	DW_WRITE(flow->seen, seen);
 	DW_WRITE(flow->origin, passage->inbound ? DW_OUTSIDE : DW_INSIDE);
 	DW_WRITE(flow->reason, passage->reason);

@@ -194,6 +194,7 @@ struct dw_first_fragment {
 	__u32 class; /* of its flow, enum dw_class */
 	__u32 end;   /* how many units it has */
 	__u32 rule;
+	__u32 inspect;
 };
 
 /* Enters its datagram. Returns the id, or 0 when there is no room for its class. */
@@ -224,6 +225,7 @@ DW_GLOBAL __u32 dw_datagram_open(const struct dw_image *image, const struct dw_f
 	dw_key_write((struct dw_flow_key *)&datagram->key, key);
 	DW_WRITE(datagram->cover, dw_cover_pack(&cover));
 	DW_WRITE(datagram->rule, first->rule);
+	DW_WRITE(datagram->inspect, first->inspect);
 	dw_slot_publish(&bucket->slot[dw_way_of(id)], search, DW_TIMEOUT_FRAGMENT);
 	return id;
 }

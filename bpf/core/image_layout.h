@@ -112,7 +112,7 @@ struct dw_rule {
 	__u8 verdict;     /* enum dw_verdict */
 	__u8 flags;       /* DW_RULE_* */
 	__u8 peer_length; /* of the prefix, 0..128; 0: any */
-	__u32 pad;
+	__u32 inspect;    /* of an accept: bits of DW_INSPECT_BY_RULE; 0: nobody looks into it */
 };
 DW_ASSERT(sizeof(struct dw_rule) == DW_LINE, "a line a rule");
 
@@ -125,7 +125,7 @@ struct dw_service {
 	__u64 name;
 	__u32 counter, index; /* as in struct dw_rule; of a list: 0 and that of its first rule */
 	__u32 peer_set; /* a set or DW_NO_SET; of a list: which, see dw_chain.lists */
-	__u32 pad;
+	__u32 inspect;  /* as in struct dw_rule */
 };
 DW_ASSERT(sizeof(struct dw_service) == DW_LINE / 2, "two services a line");
 #define DW_SERVICE_WAYS 2u
@@ -257,7 +257,7 @@ static inline __attribute__((always_inline)) __u64 dw_key_hash(__u32 number, __u
  */
 struct dw_entry {
 	__u32 tag;
-	__u32 list; /* DW_ENTRY_ONE | the number of the one rule, or where the list of them is in dw_chain.lists */
+	__u32 list; /* DW_ENTRY_ONE | the number of the one rule, or where in dw_chain.lists the list of them is, never 0 */
 };
 #define DW_ENTRY_WAYS 8u
 #define DW_ENTRY_ONE (1u << 31)
@@ -299,6 +299,7 @@ DW_ASSERT(sizeof(struct dw_chain) == 2 * DW_LINE, "two lines");
 #define DW_OPTION_ETHERTYPES 2        /* frames of other protocols pass (R14) */
 #define DW_OPTION_UDP_NO_CHECKSUM 4   /* UDP over IPv6 without a checksum passes (R13) */
 #define DW_OPTION_INDEPENDENT 8       /* some rule has DW_RULE_INDEPENDENT */
+#define DW_OPTION_INSPECT 32          /* some rule inspects */
 #define DW_OPTION_REPORT_JUDGED 16    /* every packet that a chain judges is reported: `dishctl shadow` listens */
 
 #define DW_NO_VLAN 0xffff

@@ -20,6 +20,19 @@ DW_INLINE __u32 dw_find_mark(struct dw_work *w, const struct dw_blob *image)
 	return dw_flow_find(header, &w->second_key);
 }
 
+/* The rule that would open a flow now says what is looked for in it; what was found so far stays when it is the same. */
+DW_INLINE void dw_renew_inspection(const struct dw_work *w, struct dw_flow *flow)
+{
+	__u32 was = DW_READ(flow->inspect), word = w->judgement.inspect;
+
+	if (word && (was & DW_INSPECT_SIGNATURES) == (word & DW_INSPECT_SIGNATURES))
+		word |= was & ~DW_INSPECT_BY_RULE;
+	else
+		word = dw_inspect_word(word, &w->key);
+	if (word != was)
+		DW_WRITE(flow->inspect, word);
+}
+
 /*
  * A flow opened from outside under an older policy: would the policy in force open it? (R28) The question is
  * put as its first packet did, whichever way the present one goes. Zero: it lives on.
@@ -50,6 +63,7 @@ DW_INLINE int dw_rejudge(struct dw_work *w, const struct dw_blob *image, const s
 	if (!DW_SETTING(dry)) {
 		DW_WRITE(flow->rule, w->outcome.rule);
 		DW_WRITE(flow->generation, generation);
+		dw_renew_inspection(w, flow);
 	}
 	return 0;
 }
@@ -194,6 +208,7 @@ DW_INLINE int dw_judge_fragment(struct dw_work *w, const struct dw_blob *image)
 	if (!bucket)
 		return DW_REASON_INTERNAL;
 	w->outcome.rule = DW_READ(bucket->datagram[dw_way_of(id)].rule);
+	w->outcome.inspect = DW_READ(bucket->datagram[dw_way_of(id)].inspect);
 	return dw_datagram_add(id, p->fragment_offset, dw_fragment_end(p), !!(p->flags & DW_PACKET_LAST));
 }
 

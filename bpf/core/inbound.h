@@ -7,6 +7,7 @@
 #define DW_INBOUND_H
 
 #include "in_flow.h"
+#include "inspect.h"
 #include "late.h"
 #include "link.h"
 #include "work.h"
@@ -56,6 +57,7 @@ DW_INLINE int dw_judge_independent(struct dw_work *w, const struct dw_blob *imag
 	if (!mark)
 		return DW_REASON_INTERNAL;
 	w->outcome.rule = DW_READ(mark->rule);
+	w->judgement.inspect = DW_READ(mark->inspect) & DW_INSPECT_BY_RULE;
 	dw_accept_new(w, 1, image, own, DW_REASON_INDEPENDENT);
 	w->passage.independent = 1;
 	return DW_REASON_INDEPENDENT;
@@ -84,6 +86,8 @@ DW_INLINE int dw_judge_new_in(struct dw_work *w, const struct dw_blob *image, co
 		return DW_REASON_ICMP_NO_FLOW;
 	if (w->query.ours.state == DW_PREFIX_GRACE && !(w->query.ours.flags & DW_SPOT_SELF))
 		return DW_REASON_PREFIX_WITHDRAWN;
+	if (((const struct dw_image *)image)->options & DW_OPTION_INSPECT && dw_is_banned(p->src.hi))
+		return DW_REASON_BANNED;
 	dw_make_query(w, 1);
 	reason = dw_judge(w, image, own);
 	if (dw_is_accepting(reason))

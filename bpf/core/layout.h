@@ -21,7 +21,7 @@
 #define DW_ASSERT(condition, reason) _Static_assert(condition, reason)
 #endif
 
-#define DW_LAYOUT_VERSION 5
+#define DW_LAYOUT_VERSION 6
 #define DW_MAGIC 0x6477616c /* "dwal" */
 #define DW_LINE 64          /* bytes of a cache line */
 
@@ -186,9 +186,7 @@ struct dw_tcp_window {
 			* the least that it may acknowledge */
 	__u32 acked;   /* the last byte that our side acknowledged: where a RST is believed */
 	__u16 room[2]; /* the largest window that this side offered, in units of 1 << scale */
-	__u32 pad;
 };
-DW_ASSERT(sizeof(struct dw_tcp_window) == 24, "what the second line of a flow has left");
 
 #define DW_SCALE_UNSEEN 0xff /* no SYN of that side was seen */
 #define DW_SCALE_NONE 0xfe   /* it was, and had no such option */
@@ -206,6 +204,7 @@ struct dw_flow { /* two lines */
 	struct dw_counter in, out;
 	__u64 last_seen;  /* jiffies */
 	struct dw_tcp_window window;
+	__u32 inspect;    /* DW_INSPECT_*; 0: nobody looks into it */
 };
 DW_ASSERT(sizeof(struct dw_flow) == 2 * DW_LINE, "two lines");
 DW_ASSERT(__builtin_offsetof(struct dw_flow, in) == DW_LINE, "counters open the second line");
@@ -268,7 +267,7 @@ struct dw_datagram {
 	struct dw_fragment_key key;
 	__u64 cover; /* which parts were seen: bpf/core/fragment.h */
 	__u32 rule;  /* that admitted it */
-	__u32 pad;
+	__u32 inspect; /* as in dw_flow */
 	__u64 unused;
 };
 DW_ASSERT(sizeof(struct dw_datagram) == DW_LINE, "a line a datagram");
@@ -331,6 +330,80 @@ struct dw_rates {
 };
 DW_ASSERT(__builtin_offsetof(struct dw_rates, by_source) % DW_LINE == 0, "a bucket is one line");
 
+/* ---- inspection: what the programs and dishwall-inspect tell each other (bpf/core/inspect.h) ------- */
+
+/*
+ * What is said of a flow's inspection, in one word of the rule, the flow and the datagram: which signatures, which
+ * worker, and what it came to. The programs write it when the flow opens or is judged again; from then on
+ * dishwall-inspect changes it, by compare-and-swap.
+ */
+#define DW_INSPECT_SIGNATURES 0xffffu      /* number of the set, by the daemon; 0: the flow is not inspected */
+#define DW_INSPECT_WORKER_SHIFT 16         /* three bits: which worker it was given to */
+#define DW_INSPECT_PASS_ON_FAILURE (1u << 20) /* `on-failure accept` */
+#define DW_INSPECT_CLEAN (1u << 21)        /* so many bytes without a match: it no longer leaves the fast path */
+#define DW_INSPECT_ENDED (1u << 22)        /* a signature matched: nothing of it passes any more */
+#define DW_INSPECT_BOTH (1u << 23)         /* the signatures are about packets of our side, too */
+#define DW_INSPECT_BY_RULE (DW_INSPECT_SIGNATURES | DW_INSPECT_PASS_ON_FAILURE | DW_INSPECT_BOTH)
+
+#define DW_WORKERS 8
+#define DW_INSPECT_STALE_NS 250000000ull /* a worker that did not come round for so long has failed */
+#define DW_INSPECT_BACKLOG 1536u         /* frames on their way to a worker; its ring takes 2048 */
+#define DW_BAN_LINES 1024 /* a power of two: 4096 sources in 64 KiB */
+#define DW_BAN_WAYS 4
+
+/* What the inspector counts, of frames it was given. */
+enum dw_tally {
+	DW_TALLY_PASSED = 0,     /* frames handed back */
+	DW_TALLY_MATCHED = 1,    /* frames that completed a signature and were dropped */
+	DW_TALLY_ALERTED = 2,    /* frames that completed one and were let through */
+	DW_TALLY_CONFLICT = 3,   /* dropped: other bytes than were seen in their place */
+	DW_TALLY_UNSCANNABLE = 4,/* could not be scanned: the rule's on-failure decided */
+	DW_TALLY_CHECKSUM = 5,   /* dropped: a wrong checksum */
+	DW_TALLY_STRAY = 6,      /* dropped: of no inspected flow */
+	DW_TALLY_FRAGMENTS = 7,  /* held until their datagram was whole */
+	DW_TALLY_BYTES = 8,      /* scanned */
+	DW_TALLY_FLOWS_CLEAN = 9,/* flows found clean */
+	DW_TALLY_FLOWS_ENDED = 10,
+	DW_TALLY_BANS = 11,
+	DW_TALLIES = 16,
+};
+
+struct dw_worker {
+	/* a line that the worker writes */
+	__u64 beat_ns; /* CLOCK_MONOTONIC: when it came round last */
+	__u64 taken;   /* frames that it took from its port, or knows to be lost */
+	__u64 unused[6];
+	/* a line that the programs write */
+	__u64 given;   /* frames sent to it */
+	__u64 unused2[7];
+	__u64 tally[DW_TALLIES]; /* the worker's */
+};
+DW_ASSERT(sizeof(struct dw_worker) == 4 * DW_LINE, "nobody waits for another's line");
+
+/* A source that matched a signature with a ban: new flows from its /64 are refused. */
+struct dw_ban {
+	__u64 network; /* the first 64 bits; 0: free */
+	__u64 until_ns; /* CLOCK_MONOTONIC */
+};
+DW_ASSERT(sizeof(struct dw_ban) * DW_BAN_WAYS == DW_LINE, "a line is one bucket");
+
+struct dw_inspection {
+	__u32 workers; /* 0: nothing inspects */
+	__u32 bans;    /* 0: nobody was ever banned */
+	__u32 uplink;  /* interface index */
+	__u32 port[DW_WORKERS]; /* our end of the pair to each worker; 0: none */
+	__u32 unused[5];
+	__u8 mac[DW_WORKERS][8]; /* of our ends: six bytes each */
+	struct dw_worker worker[DW_WORKERS];
+	struct dw_ban ban[DW_BAN_LINES][DW_BAN_WAYS];
+};
+DW_ASSERT(__builtin_offsetof(struct dw_inspection, worker) == 2 * DW_LINE, "workers start on a line");
+
+static inline __attribute__((always_inline)) __u32 dw_ban_line(__u64 network)
+{
+	return network * 0x9e3779b97f4a7c15ull >> 40 & (DW_BAN_LINES - 1);
+}
+
 /* ---- what a packet came to ------------------------------------------------------------------ */
 
 enum dw_verdict {
@@ -356,8 +429,10 @@ struct dw_outcome {
 	__u8 proto;         /* after the extension chain */
 	__u8 audited;       /* audit rules that matched on the way */
 	__u32 over_rate;    /* counter id of the first rule that matched but for its rate; DW_NO_RULE: none */
+	__u32 inspect;      /* DW_INSPECT_* of the flow or datagram; the packet goes to the inspector when its reason
+			     * is DW_REASON_INSPECT */
 };
-DW_ASSERT(sizeof(struct dw_outcome) == 32, "half a line");
+DW_ASSERT(sizeof(struct dw_outcome) == 36, "no holes");
 
 /* How many resets and errors a CPU has sent in the present second. */
 struct dw_reply_budget {

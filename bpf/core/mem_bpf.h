@@ -29,6 +29,7 @@ DW_MAP_FLAT(fragments, sizeof(struct dw_fragment_bucket), DW_FRAGMENT_BUCKETS);
 DW_MAP_FLAT(link, sizeof(struct dw_link), 1);
 DW_MAP_FLAT(rates, sizeof(struct dw_rates), 1);
 DW_MAP_FLAT(counters, sizeof(struct dw_counter), DW_COUNTERS); /* times CPUs, set by the loader */
+DW_MAP_FLAT(inspection, sizeof(struct dw_inspection), 1);
 DW_MAP_FLAT(outcome, sizeof(struct dw_outcome), 1);         /* trace mode only */
 
 struct dw_policy_inner {
@@ -118,6 +119,13 @@ DW_INLINE struct dw_rates *dw_mem_rates(void)
 	__u32 key = 0;
 
 	return bpf_map_lookup_elem(&rates, &key);
+}
+
+DW_INLINE struct dw_inspection *dw_mem_inspection(void)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&inspection, &key);
 }
 
 DW_INLINE struct dw_counter *dw_mem_counter(__u32 index)

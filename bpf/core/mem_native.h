@@ -48,6 +48,11 @@ DW_INLINE struct dw_rates *dw_mem_rates(void)
 	return dw_memory->rates;
 }
 
+DW_INLINE struct dw_inspection *dw_mem_inspection(void)
+{
+	return dw_memory->inspection;
+}
+
 /* Here all chunks stand in a row. */
 DW_INLINE const struct dw_line *dw_mem_far_line(__u32 bank, __u32 line)
 {

@@ -66,6 +66,44 @@ __u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget,
 	return sizeof(*eth) + DW_UNREACHABLE_LENGTH + quoted;
 }
 
+int dw_native_look(struct dw_memory *memory, const void *data, __u32 length, int inbound, struct dw_sight *sight)
+{
+	static const __u8 any_mac[6];
+	struct dw_frame frame = {data, (const __u8 *)data + length, 0};
+	struct dw_packet packet;
+	int bad;
+
+	memset(&packet, 0, sizeof(packet));
+	memset(sight, 0, sizeof(*sight));
+	dw_memory = memory;
+	packet.length = length;
+	packet.segments = 1;
+	packet.inbound = inbound;
+	packet.vlan = DW_NO_VLAN;
+	packet.options = DW_OPTION_ROUTING_HEADERS | DW_OPTION_UDP_NO_CHECKSUM; /* the programs let it pass */
+	bad = dw_parse(&frame, any_mac, &packet);
+	if (bad)
+		return bad;
+	dw_make_key(&packet, inbound, &sight->key);
+	sight->l4 = packet.l4;
+	sight->end = packet.end;
+	sight->payload = packet.proto == DW_TCP ? packet.end - packet.segment_length :
+			 packet.proto == DW_UDP ? packet.l4 + 8 : packet.l4;
+	sight->seq = packet.seq;
+	sight->ack = packet.ack;
+	sight->proto = packet.proto;
+	sight->tcp_flags = packet.tcp_flags;
+	sight->fragment_id = packet.fragment_id;
+	sight->fragment_offset = packet.fragment_offset;
+	sight->fragment_at = packet.fragment_at;
+	sight->is_fragment = !!(packet.flags & DW_PACKET_FRAGMENT);
+	sight->is_last = !!(packet.flags & DW_PACKET_LAST);
+	sight->whole = sight->is_fragment || dw_came_in_whole(&frame, &packet);
+	if (!(packet.flags & DW_PACKET_LATER))
+		sight->flow = dw_flow_find((const struct dw_image *)memory->image, &sight->key);
+	return 0;
+}
+
 const __u64 *dw_native_source_meter(const struct dw_settings *settings, struct dw_rates *rates, __u32 counter,
 				    const struct dw_in6 *source, __u32 length)
 {

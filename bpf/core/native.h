@@ -25,6 +25,7 @@ struct dw_memory {
 	struct dw_fragment_bucket *fragments; /* DW_FRAGMENT_BUCKETS */
 	struct dw_link *link;
 	struct dw_rates *rates;
+	struct dw_inspection *inspection; /* NULL: nothing inspects */
 	struct dw_counter *counters;   /* DW_COUNTERS */
 	const struct dw_in6 *neighbours; /* hosts behind us that are known, when settings.ask_neighbours is set */
 	__u32 neighbours_known;
@@ -42,6 +43,27 @@ void dw_native_outbound(struct dw_memory *memory, const void *frame, __u32 lengt
  * such a packet gets no answer. `reply` has room for 1294 bytes; `budget` is the caller's, zero at first. */
 __u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget, const void *frame, __u32 length,
 		       void *reply);
+
+/* What the inspector must know of a frame that it was given: the same walk as the programs', and the flow it is of. */
+struct dw_sight {
+	struct dw_flow_key key;
+	__u32 flow;            /* its id; 0: none is known */
+	__u32 seq, ack;        /* TCP, host order */
+	__u32 fragment_id;
+	__u16 l4, payload, end;/* offsets in the frame: transport header, what it carries, behind the last byte */
+	__u16 fragment_offset; /* of the part in the datagram, in units of 8 bytes */
+	__u16 fragment_at;     /* offset in the frame at which the part begins */
+	__u8 proto;
+	__u8 tcp_flags;
+	__u8 is_fragment;      /* not the whole datagram; a later one has no transport header */
+	__u8 is_last;          /* of the fragments */
+	__u8 whole;            /* the transport checksum is right, or it cannot be told of a fragment */
+	__u8 pad[5];
+};
+
+/* Of `memory` the settings (bucket_mask, hz, secret), slots and flows are read, and the image for its timeouts.
+ * Returns 0, or the reason for which the frame cannot be walked. */
+int dw_native_look(struct dw_memory *memory, const void *frame, __u32 length, int inbound, struct dw_sight *sight);
 
 /* Where the bucket of a source is in `rates`, as the programs find it; NULL: it has none, so it is full. `counter` is
  * the rule's, `length` that of the source prefix; of `settings` only the secret counts. */

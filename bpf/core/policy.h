@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * The policy's answer for a packet that would open a flow. First match wins: of all rules that match, the one with
- * the least number. Nothing here walks all rules. Three sources name candidates (layout.h, "A chain asks"):
+ * the least number. Nothing here walks all rules. Three sources name candidates (image_layout.h, "A chain asks"):
  *
  *   services   the exact key of our end, protocol and port: a word of a Bloom filter, then one line or two
  *   tuples     for rules with masks: bit sets say which tuples can have a rule for this packet; those are asked,
@@ -40,13 +40,14 @@ struct dw_judgement {
 	__u32 audit_rule; /* the last of them */
 	__u32 over_rate;  /* the first rule that matched but for its rate; DW_NO_RULE: none */
 	__u32 log_sample; /* of the chain */
+	__u32 inspect;    /* DW_INSPECT_BY_RULE of the deciding rule */
 };
 
 #define DW_NO_INDEX (~0u)
 #define DW_NAMES (1 + DW_LEARNT_HOSTS) /* that our end may have: its place, and learnt hosts */
 
 struct dw_candidate {
-	__u32 index, counter, rate, verdict, flags; /* as in struct dw_rule */
+	__u32 index, counter, rate, verdict, flags, inspect; /* as in struct dw_rule */
 };
 
 /* How far the search is. It stands beside the judgement, off the stack. */
@@ -150,6 +151,7 @@ DW_GLOBAL int dw_ask_services(const struct dw_blob *image, const struct dw_query
 	hunt->found.index = service->index;
 	hunt->found.counter = service->counter;
 	hunt->found.rate = 0;
+	hunt->found.inspect = service->inspect;
 	hunt->found.verdict = service->name >> DW_SERVICE_VERDICT_SHIFT;
 	hunt->found.flags = (service->name & DW_SERVICE_LOG ? DW_RULE_LOG : 0) |
 			    (service->name & DW_SERVICE_INDEPENDENT ? DW_RULE_INDEPENDENT : 0);
@@ -223,23 +225,31 @@ DW_INLINE __u32 dw_lowest_bit(__u64 bits)
 	return number;
 }
 
-DW_INLINE int dw_note_entry(const struct dw_blob *image, const struct dw_chain *chain, struct dw_hunt *hunt,
-			    const struct dw_entry *line, __u32 tag)
+/* What the entry with this tag says, of line `number` of the image; 0: there is none. */
+DW_GLOBAL __u32 dw_find_entry(const struct dw_blob *image, __u32 number, __u32 tag)
 {
-	for (__u32 way = 0; way < DW_ENTRY_WAYS; way++) {
-		if (line[way].tag != tag)
-			continue;
-		if (line[way].list & DW_ENTRY_ONE) {
-			hunt->next = line[way].list & ~DW_ENTRY_ONE;
-			hunt->end = hunt->next + 1;
-			hunt->top = hunt->end;
-			hunt->listed = 0;
-		} else {
-			dw_hunt_list(image, chain, hunt, line[way].list);
-		}
-		return 1;
-	}
+	const struct dw_entry *entry;
+
+	if (!image)
+		return 0;
+	entry = (const void *)dw_line_at(image, number);
+	if (!entry)
+		return 0;
+	for (__u32 way = 0; way < DW_ENTRY_WAYS; way++)
+		if (entry[way].tag == tag)
+			return entry[way].list;
 	return 0;
+}
+
+/* What finds the packet in a tuple with these masks. A function of its own for the verifier's sake. */
+DW_GLOBAL __u64 dw_tuple_hash(const struct dw_query *query, __u32 number, __u32 local, __u32 service,
+			      __u32 peer_length)
+{
+	if (!query)
+		return 0;
+	return dw_key_hash(number, dw_part_hash(query, DW_OUR_PLACE, local),
+			   dw_masked_service(service, query->proto, query->dport),
+			   dw_part_hash(query, DW_THE_PEER, peer_length));
 }
 
 /* Asks the next tuple for its candidates. */
@@ -247,8 +257,7 @@ DW_GLOBAL int dw_ask_tuple(const struct dw_blob *image, const struct dw_query *q
 {
 	const struct dw_chain *chain;
 	const struct dw_tuple *tuple;
-	const struct dw_line *line;
-	__u32 number;
+	__u32 number, list;
 	__u64 hash;
 
 	if (!image || !query || !hunt)
@@ -264,15 +273,19 @@ DW_GLOBAL int dw_ask_tuple(const struct dw_blob *image, const struct dw_query *q
 		hunt->tuples = 0;
 		return 0;
 	}
-	hash = dw_key_hash(number, dw_part_hash(query, DW_OUR_PLACE, tuple->local),
-			   dw_masked_service(tuple->service, query->proto, query->dport),
-			   dw_part_hash(query, DW_THE_PEER, tuple->peer_length));
-	line = dw_line_at(image, chain->entries.line + dw_pick(hash, chain->entries.count));
-	if (!line || dw_note_entry(image, chain, hunt, (const void *)line, (__u32)hash | 1))
-		return 0;
-	line = dw_line_at(image, chain->entries.line + dw_pick(dw_mix(hash, 1), chain->entries.count));
-	if (line)
-		dw_note_entry(image, chain, hunt, (const void *)line, (__u32)hash | 1);
+	hash = dw_tuple_hash(query, number, tuple->local, tuple->service, tuple->peer_length);
+	list = dw_find_entry(image, chain->entries.line + dw_pick(hash, chain->entries.count), (__u32)hash | 1);
+	if (!list)
+		list = dw_find_entry(image, chain->entries.line + dw_pick(dw_mix(hash, 1), chain->entries.count),
+				     (__u32)hash | 1);
+	if (list & DW_ENTRY_ONE) {
+		hunt->next = list & ~DW_ENTRY_ONE;
+		hunt->end = hunt->next + 1;
+		hunt->top = hunt->end;
+		hunt->listed = 0;
+	} else if (list) {
+		dw_hunt_list(image, chain, hunt, list);
+	}
 	return 0;
 }
 
@@ -356,6 +369,7 @@ DW_GLOBAL int dw_try_candidate(const struct dw_blob *image, const struct dw_quer
 	hunt->best.rate = rule->rate;
 	hunt->best.verdict = rule->verdict;
 	hunt->best.flags = rule->flags;
+	hunt->best.inspect = rule->inspect;
 	return 0;
 }
 
@@ -425,6 +439,7 @@ DW_INLINE long dw_conclude(const struct dw_policy_walk *walk)
 		judgement->rule = hunt->best.counter;
 		judgement->index = hunt->best.index;
 		judgement->flags = hunt->best.flags;
+		judgement->inspect = hunt->best.inspect;
 		hunt->done = 1;
 		return 1;
 	}
@@ -478,6 +493,7 @@ DW_GLOBAL int dw_policy_judge(const struct dw_blob *image, const struct dw_query
 	judgement->audit_rule = DW_NO_RULE;
 	judgement->over_rate = DW_NO_RULE;
 	judgement->log_sample = chain->log_sample;
+	judgement->inspect = 0;
 	hunt->done = 0;
 	dw_begin_hunt(&walk, 0);
 	if (hunt->names == 1 && dw_ask_services(image, query, hunt)) /* most often all that there is to ask */

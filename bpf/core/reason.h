@@ -26,6 +26,9 @@
 	X(SECOND_ROUTER, 13, "second-router", "advertisement of a second router on the link")      \
 	X(INDEPENDENT, 14, "endpoint-independent", "to a port that an inside host keeps open")     \
 	X(ETHERTYPE_PASS, 15, "ethertype-pass", "another protocol, which the rule file passes")    \
+	X(INSPECT, 16, "inspect", "accepted, and handed to the inspector")                         \
+	X(INSPECT_CLEAN, 17, "inspect-clean", "in a flow that was inspected and found clean")      \
+	X(INSPECT_AROUND, 18, "inspect-around", "accepted without the inspector, which has failed") \
 	/* dropped: the frame */                                                                   \
 	X(TRUNCATED, 20, "truncated", "shorter than its headers say")                              \
 	X(VLAN, 21, "vlan", "VLAN tag on an untagged uplink")                                      \
@@ -83,7 +86,10 @@
 	X(UNKNOWN_NEIGHBOUR, 82, "unknown-neighbour", "too many packets for hosts nobody knows")   \
 	X(TCP_WINDOW, 83, "tcp-window", "TCP segment outside its flow's window")                   \
 	X(RULE_REJECT_LATE, 84, "rule-reject-late", "refused by a rule, answered if it goes on")   \
-	X(DEFAULT_REJECT_LATE, 85, "default-reject-late", "refused by default, answered if it goes on")
+	X(DEFAULT_REJECT_LATE, 85, "default-reject-late", "refused by default, answered if it goes on") \
+	X(INSPECT_FAILED, 86, "inspect-failed", "to be inspected, and the inspector has failed")   \
+	X(SIGNATURE, 87, "signature", "in a flow that matched a signature")                        \
+	X(BANNED, 88, "banned", "new flow from a source that matched a signature")
 
 enum dw_reason {
 #define DW_REASON_ENUM(identifier, number, name, text) DW_REASON_##identifier = number,

@@ -170,6 +170,7 @@ DW_INLINE void dw_make_passage(struct dw_work *w, int inbound, const struct dw_b
 	w->passage.independent = 0;
 	w->passage.rule = DW_NO_RULE;
 	w->passage.generation = dw_generation(image, own);
+	w->passage.inspect = 0;
 	dw_make_segment(&w->packet, &w->passage.segment);
 }
 
@@ -240,8 +241,17 @@ DW_INLINE int dw_pass_in_flow(struct dw_work *w, __u32 id)
 	w->intent = DW_INTENT_PASS;
 	w->outcome.flow = id;
 	w->outcome.rule = DW_READ(flow->rule);
+	w->outcome.inspect = DW_READ(flow->inspect);
 	w->mark = !w->passage.inbound && DW_READ(flow->seen) & DW_SEEN_INDEPENDENT;
 	return DW_REASON_FLOW;
+}
+
+/* What a flow's word says at first: what its rule says, and a worker. */
+DW_GLOBAL __u32 dw_inspect_word(__u32 by_rule, const struct dw_flow_key *key)
+{
+	if (!by_rule || !key)
+		return 0;
+	return by_rule | dw_home_of(key, DW_SETTING(bucket_mask)).tag % DW_WORKERS << DW_INSPECT_WORKER_SHIFT;
 }
 
 /* The packet is accepted for `reason` by itself, and opens a flow if it is of the kind that does. */
@@ -255,6 +265,8 @@ DW_INLINE int dw_accept_new(struct dw_work *w, int inbound, const struct dw_blob
 	dw_make_passage(w, inbound, image, own);
 	w->passage.rule = w->outcome.rule;
 	w->passage.reason = reason;
+	w->outcome.inspect = w->judgement.inspect ? dw_inspect_word(w->judgement.inspect, &w->key) : 0;
+	w->passage.inspect = w->outcome.inspect;
 	return reason;
 }
 

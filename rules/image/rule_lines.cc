@@ -48,6 +48,13 @@ std::uint32_t add_rate(const Rule& rule, std::vector<dw_rate>* rates) {
     return static_cast<std::uint32_t>(rates->size());
 }
 
+std::uint32_t inspect_word(const Rule& rule, const std::vector<Signatures>& signatures) {
+    if (!rule.inspect) return 0;
+    const Signatures& wanted = signatures[rule.inspect->signatures];
+    return wanted.id | (rule.inspect->accept_on_failure ? DW_INSPECT_PASS_ON_FAILURE : 0) |
+           (wanted.both_directions ? DW_INSPECT_BOTH : 0);
+}
+
 // The lines of one rule, in order.
 class LineMaker {
 public:
@@ -151,8 +158,9 @@ void spread_crowded_services(ChainLines* lines) {
 
 }  // namespace
 
-Result<ChainLines> lines_of(const Chain& chain, Direction direction, const CounterOf& counter_of,
+Result<ChainLines> lines_of(const Policy& policy, Direction direction, const CounterOf& counter_of,
                             std::uint32_t* next_index, std::vector<dw_rate>* rates) {
+    const Chain& chain = direction == Direction::inbound ? policy.inbound : policy.outbound;
     ChainLines lines;
     lines.heads.reserve(chain.rules.size());
     lines.hosts.reserve(chain.rules.size());
@@ -164,7 +172,8 @@ Result<ChainLines> lines_of(const Chain& chain, Direction direction, const Count
         head.counter = counter_of(rule);
         head.index = (*next_index)++;
         head.rate = add_rate(rule, rates);
-        head.verdict = static_cast<std::uint8_t>(rule.verdict_now());
+        head.verdict = static_cast<std::uint8_t>(rule.verdict);
+        head.inspect = inspect_word(rule, policy.signatures);
         head.flags = static_cast<std::uint8_t>((rule.log ? DW_RULE_LOG : 0) |
                                                (rule.endpoint_independent ? DW_RULE_INDEPENDENT : 0));
         head.any_peer = head.peer->matches_everything();
@@ -188,6 +197,7 @@ dw_rule encode(const RuleHead& head, const RuleLine& line, AddressSets* sets) {
     rule.index = head.index;
     rule.rate = head.rate;
     rule.verdict = head.verdict;
+    rule.inspect = head.inspect;
     rule.flags = static_cast<std::uint8_t>(head.flags | (line.any_proto ? DW_RULE_ANY_PROTO : 0));
     rule.proto = line.proto;
     rule.port_first = line.port_first;

@@ -21,6 +21,7 @@ struct RuleHead {
     std::uint32_t counter;
     std::uint32_t index;  // dw_rule.index
     std::uint32_t rate;   // dw_rule.rate
+    std::uint32_t inspect;  // dw_rule.inspect
     std::uint8_t verdict;
     std::uint8_t flags;        // DW_RULE_LOG, DW_RULE_INDEPENDENT
     bool any_peer;             // `peer` is everybody
@@ -49,7 +50,7 @@ struct ChainLines {
 };
 
 // `next_index` is the first rule's, and what follows the last one's; rates are added to `rates`.
-[[nodiscard]] Result<ChainLines> lines_of(const Chain& chain, Direction direction,
+[[nodiscard]] Result<ChainLines> lines_of(const Policy& policy, Direction direction,
                                           const CounterOf& counter_of, std::uint32_t* next_index,
                                           std::vector<dw_rate>* rates);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Lists of rules' numbers as words (dw_chain.lists): how many, then the numbers, least first. A list that
-// fits a line does not lie across two.
+// fits a line does not lie across two. No list begins with word 0, so 0 can say that there is none.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,7 @@ class RuleLists {
 public:
     // Which word the list begins with.
     std::uint32_t add(const std::vector<std::uint32_t>& numbers) {
+        if (words_.empty()) words_.push_back(0);
         const std::size_t left = DW_NUMBERS_A_LINE - words_.size() % DW_NUMBERS_A_LINE;
         if (numbers.size() + 1 > left && left < DW_NUMBERS_A_LINE) words_.resize(words_.size() + left);
         const auto at = static_cast<std::uint32_t>(words_.size());

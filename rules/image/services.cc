@@ -153,6 +153,7 @@ private:
                        (head.flags & DW_RULE_INDEPENDENT ? DW_SERVICE_INDEPENDENT : 0);
         service.counter = head.counter;
         service.index = head.index;
+        service.inspect = head.inspect;
         service.peer_set = head.any_peer ? DW_NO_SET : sets_->number_of(*head.peer);
         note_cost(sets_->cost(service.peer_set), 1);
         return service;

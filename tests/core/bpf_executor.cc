@@ -9,6 +9,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "control/clock.h"
 #include "control/mapping.h"
 #include "control/own_writer.h"
 #include "control/policy_installer.h"
@@ -21,6 +22,7 @@ namespace dishwall::test {
 namespace {
 
 constexpr std::uint32_t kXdpPass = 2, kGoOn = 0xffffffff;  // XDP_PASS, TC_ACT_UNSPEC
+constexpr std::uint32_t kXdpRedirect = 4, kTcRedirect = 7;
 constexpr unsigned kHz = 1000;  // as the native executor's, whatever a jiffy is worth here
 
 template <typename T>
@@ -110,6 +112,8 @@ public:
                                    Mapping::Access::write))),
           link_(or_throw(Mapping::of(maps_.link.get(), sizeof(dw_link), Mapping::Access::write))),
           rates_(or_throw(Mapping::of(maps_.rates.get(), sizeof(dw_rates), Mapping::Access::write))),
+          inspection_(
+              or_throw(Mapping::of(maps_.inspection.get(), sizeof(dw_inspection), Mapping::Access::write))),
           counters_(or_throw(Mapping::of(maps_.counters.get(), DW_COUNTERS * cpus_ * sizeof(dw_counter),
                                          Mapping::Access::read))),
           outcome_(
@@ -133,8 +137,12 @@ public:
         age_link(link_.as<dw_link>(), jiffies, kHz);
         age_rates(rates_.as<dw_rates>(), jiffies, kHz);
     }
+    void set_inspector(Inspector state) override { inspector_ = state; }
+    dw_inspection& inspection() override { return *inspection_.as<dw_inspection>(); }
     dw_outcome run(Direction direction, const Bytes& frame) override {
         const bool inbound = direction == Direction::inbound;
+        show(inspector_, static_cast<std::uint64_t>(monotonic_time().count()),
+             inspection_.as<dw_inspection>());
         std::memset(outcome_.as<dw_outcome>(), 0xee, sizeof(dw_outcome));
         LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
                     .data_size_in = static_cast<std::uint32_t>(frame.size()), .repeat = 1);
@@ -143,7 +151,9 @@ public:
         const int error = strangers_ ? strangers_->run(once) : once();
         if (error != 0) throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-error));
         const dw_outcome outcome = *outcome_.as<dw_outcome>();
-        if ((options.retval == (inbound ? kXdpPass : kGoOn)) != (outcome.verdict == DW_ACCEPT))
+        const std::uint32_t passed = outcome.reason == DW_REASON_INSPECT ? (inbound ? kXdpRedirect : kTcRedirect)
+                                                                         : (inbound ? kXdpPass : kGoOn);
+        if ((options.retval == passed) != (outcome.verdict == DW_ACCEPT))
             throw std::runtime_error("the hook's return value and the outcome disagree");
         return outcome;
     }
@@ -200,6 +210,8 @@ private:
     Mapping fragments_;
     Mapping link_;
     Mapping rates_;
+    Mapping inspection_;
+    Inspector inspector_ = Inspector::none;
     Mapping counters_;
     Mapping outcome_;
 };

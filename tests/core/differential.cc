@@ -25,6 +25,10 @@ bool decided_by_rules(unsigned reason) {
            reason == DW_REASON_RULE_REJECT_LATE || reason == DW_REASON_DEFAULT_REJECT_LATE;
 }
 
+bool left_to_inspection(unsigned reason) {
+    return reason == DW_REASON_INSPECT || reason == DW_REASON_INSPECT_AROUND || reason == DW_REASON_INSPECT_FAILED;
+}
+
 bool has_rates(const Policy& policy) {
     const auto has = [](const Rule& rule) { return rule.rate.has_value(); };
     return std::any_of(policy.inbound.rules.begin(), policy.inbound.rules.end(), has) ||
@@ -37,6 +41,26 @@ std::string hex(const Bytes& bytes) {
     return text;
 }
 
+// A packet of a known flow was not judged by the rules; one that opened its flow was, and one that opens none.
+bool is_fresh(const dw_outcome& outcome, Executor& executor) {
+    if (outcome.flow == 0) return true;
+    if (outcome.reason == DW_REASON_INSPECT_FAILED) return false;
+    const dw_flow flow = executor.flow(outcome.flow);
+    return flow.in.packets + flow.out.packets == 1;
+}
+
+// Does the detour follow from the rule? Empty: it does.
+std::string compare_detour(const Policy& policy, Direction direction, const dw_outcome& outcome,
+                           const Rule* rule) {
+    const bool inspected = rule != nullptr && rule->inspect && outcome.inspect != 0 &&
+                           (direction == Direction::inbound ||
+                            policy.signatures[rule->inspect->signatures].both_directions);
+    if (left_to_inspection(outcome.reason) != inspected) return "inspected, or not, against its rule";
+    if (outcome.reason == DW_REASON_INSPECT_AROUND && !rule->inspect->accept_on_failure) return "passed by";
+    if (outcome.reason == DW_REASON_INSPECT_FAILED && rule->inspect->accept_on_failure) return "not passed by";
+    return "";
+}
+
 // What the evaluator says against what the core did; empty when they agree.
 std::string compare_with_evaluator(const Policy& policy, const Own& own, const Query& query,
                                    const dw_outcome& outcome, RateModel* rates) {
@@ -46,8 +70,12 @@ std::string compare_with_evaluator(const Policy& policy, const Own& own, const Q
                  [&](const Rule& rule, const Ipv6Address& sender) { return rates->over(rule, sender, 0); });
     if (outcome.reason == DW_REASON_INDEPENDENT) return judgement.rule == nullptr ? "" : "a rule decides";
     const Rule* rule = outcome.rule == DW_NO_RULE ? nullptr : rule_at(policy, outcome.rule_index);
-    if (comes_to(judgement.verdict, static_cast<dw_verdict>(outcome.verdict)) && judgement.rule == rule)
-        return "";
+    const dw_verdict verdict = outcome.reason == DW_REASON_INSPECT_FAILED
+                                   ? DW_ACCEPT
+                                   : static_cast<dw_verdict>(outcome.verdict);
+    const std::string detour = compare_detour(policy, query.direction, outcome, rule);
+    if (comes_to(judgement.verdict, verdict) && judgement.rule == rule && detour.empty()) return "";
+    if (!detour.empty()) return fmt::format("{}: {}", detour, describe(outcome));
     return fmt::format("evaluator: {} by {}, core: {}", verdict_name(judgement.verdict),
                        judgement.rule == nullptr ? "default" : judgement.rule->name, describe(outcome));
 }
@@ -69,6 +97,7 @@ DifferentialResult compare_random(unsigned policies, unsigned packets_each, std:
             if (executor == nullptr) continue;
             executor->install(image);
             executor->set_own(own);
+            executor->set_inspector(static_cast<Inspector>(p % 4));
             executor->forget();
         }
         for (unsigned k = 0; k < packets_each; ++k) {
@@ -80,7 +109,9 @@ DifferentialResult compare_random(unsigned policies, unsigned packets_each, std:
             std::string difference;
             ++result.pairs;
             result.accepted += outcome.verdict == DW_ACCEPT;
-            const bool judged = decided_by_rules(outcome.reason) || outcome.reason == DW_REASON_INDEPENDENT;
+            const bool judged = decided_by_rules(outcome.reason) || outcome.reason == DW_REASON_INDEPENDENT ||
+                                (left_to_inspection(outcome.reason) && is_fresh(outcome, native));
+            result.inspected += left_to_inspection(outcome.reason);
             if (!mutated && judged) {
                 ++result.judged_by_rules;
                 difference = compare_with_evaluator(policy, own, shot.query, outcome, &rates);

@@ -15,6 +15,7 @@ struct DifferentialResult {
     unsigned judged_by_rules = 0;  // of the pairs: those that the evaluator had a say in
     unsigned accepted = 0;
     unsigned over_rate = 0;        // some rule did not match only because of its rate
+    unsigned inspected = 0;        // left to the inspector, or to what its failure comes to
     std::string first_difference;  // empty: none
 };
 

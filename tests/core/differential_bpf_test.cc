@@ -20,6 +20,7 @@ TEST(DifferentialBpf, EvaluatorNativeCoreAndLoadedProgramAgree) {
     EXPECT_GE(result.pairs, policies * 400);
     EXPECT_GE(result.judged_by_rules, policies * 150);
     EXPECT_GE(result.over_rate, policies);
+    EXPECT_GE(result.inspected, policies / 2);
 }
 
 // At the sizes that the README speaks of. 10,000,000 pairs by hand: DISHWALL_LARGE_PAIRS=1700000

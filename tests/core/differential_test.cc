@@ -16,6 +16,7 @@ TEST(Differential, EvaluatorAndNativeCoreAgree) {
     EXPECT_GE(result.judged_by_rules, 75'000u) << "too few packets reach the rules to mean anything";
     EXPECT_GE(result.accepted, 20'000u);
     EXPECT_GE(result.over_rate, 1'000u);
+    EXPECT_GE(result.inspected, 500u);
 }
 
 class LargePolicies : public testing::TestWithParam<Shape> {};

@@ -28,7 +28,7 @@ bool same(const dw_flow& a, const dw_flow& b) {
            a.generation == b.generation && a.seen == b.seen && a.origin == b.origin && a.reason == b.reason &&
            std::memcmp(&a.in, &b.in, sizeof a.in) == 0 && std::memcmp(&a.out, &b.out, sizeof a.out) == 0 &&
            std::memcmp(&a.scale, &b.scale, sizeof a.scale) == 0 &&
-           std::memcmp(&a.window, &b.window, sizeof a.window) == 0;
+           a.inspect == b.inspect && std::memcmp(&a.window, &b.window, sizeof a.window) == 0;
 }
 
 }  // namespace dishwall::test

@@ -12,6 +12,7 @@
 #include "rules/evaluate.h"
 #include "rules/lower.h"
 #include "rules/own.h"
+#include "tests/core/inspector.h"
 #include "tests/core/packet.h"
 
 namespace dishwall::test {
@@ -25,6 +26,10 @@ public:
     virtual void forget() = 0;
     // Time goes by for everything remembered.
     virtual void wait(std::chrono::milliseconds time) = 0;
+    // None at first.
+    virtual void set_inspector(Inspector state) = 0;
+    // What programs and inspector share.
+    virtual dw_inspection& inspection() = 0;
     virtual dw_outcome run(Direction direction, const Bytes& frame) = 0;
     // The frame that goes back to the sender of a rejected one; empty: none.
     virtual Bytes reply(const Bytes& frame) = 0;

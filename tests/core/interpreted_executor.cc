@@ -53,6 +53,7 @@ public:
         cost_ = {};
         outcome_ = {};
         take_in_force();
+        show_inspector();
         packet_.assign(kHeadroom + frame.size() + kTailroom, 0);
         std::ranges::copy(frame, packet_.begin() + kHeadroom);
         BpfInterpreter::Context context{};
@@ -91,6 +92,7 @@ private:
         if (map.name == "fragments") at(memory_.fragments, DW_FRAGMENT_BUCKETS);
         if (map.name == "link") at(memory_.link, 1);
         if (map.name == "rates") at(memory_.rates, 1);
+        if (map.name == "inspection") at(memory_.inspection, 1);
         if (map.name == "counters") at(memory_.counters, DW_COUNTERS);
         if (map.name == "outcome") at(&outcome_, 1, false);
         if (map.name == "events") at(&event_, 1);

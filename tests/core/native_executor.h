@@ -37,6 +37,7 @@ public:
           fragments_(make_aligned<dw_fragment_bucket>(DW_FRAGMENT_BUCKETS)),
           link_(make_aligned<dw_link>(1)),
           rates_(make_aligned<dw_rates>(1)),
+          inspection_(make_aligned<dw_inspection>(1)),
           counters_(make_aligned<dw_counter>(DW_COUNTERS)) {
         memory_.settings.bucket_mask = setup.buckets - 1;
         memory_.settings.ask_neighbours = setup.strangers;
@@ -47,6 +48,7 @@ public:
         memory_.fragments = fragments_.get();
         memory_.link = link_.get();
         memory_.rates = rates_.get();
+        memory_.inspection = inspection_.get();
         memory_.counters = counters_.get();
         memory_.own = &own_;
         memory_.now = 10'000'000;
@@ -70,7 +72,10 @@ public:
     void wait(std::chrono::milliseconds time) override {
         memory_.now += static_cast<std::uint64_t>(time.count()) * memory_.settings.hz / 1000;
     }
+    void set_inspector(Inspector state) override { inspector_ = state; }
+    dw_inspection& inspection() override { return inspection_[0]; }
     dw_outcome run(Direction direction, const Bytes& frame) override {
+        show_inspector();
         dw_outcome outcome{};
         const auto judge = direction == Direction::inbound ? dw_native_inbound : dw_native_outbound;
         judge(&memory_, frame.data(), static_cast<std::uint32_t>(frame.size()), &outcome);
@@ -99,17 +104,21 @@ public:
     }
 
 protected:
+    void show_inspector() { show(inspector_, memory_.now * 1'000'000, inspection_.get()); }
+
     AlignedArray<dw_slots> slots_;
     AlignedArray<dw_flow> flows_;
     AlignedArray<dw_fragment_bucket> fragments_;
     AlignedArray<dw_link> link_;
     AlignedArray<dw_rates> rates_;
+    AlignedArray<dw_inspection> inspection_;
     AlignedArray<dw_counter> counters_;
     NativeImage image_;
     dw_own own_{};
     dw_memory memory_{};
     dw_reply_budget budget_{};
     std::uint32_t generation_ = 0;
+    Inspector inspector_ = Inspector::none;
 };
 
 }  // namespace dishwall::test

@@ -95,7 +95,7 @@ Rule RandomPolicy::rule(bool inbound, unsigned number) {
     rule.to = address_set();
     rule.log = chance(10);
     if (limits_ && chance(25)) rule.rate = rate();
-    if (rule.verdict == DW_ACCEPT && chance(5)) rule.inspect = Inspect{0, chance(50)};
+    if (rule.verdict == DW_ACCEPT && chance(5)) rule.inspect = Inspect{below(2), chance(50)};
     rule.endpoint_independent = !inbound && rule.verdict == DW_ACCEPT && chance(20);
     rule.name = (inbound ? "in" : "out") + std::to_string(number);
     rule.place = {FileName("random.conf"), number, 1};
@@ -112,6 +112,10 @@ Policy RandomPolicy::policy() {
     for (unsigned source = 0; source < 2; ++source)
         for (const std::uint16_t subnet : kSubnets)
             if (chance(80)) policy.networks.push_back({"n", source, subnet, "", {}});
+    policy.signatures.resize(2);
+    policy.signatures[0].id = 7;
+    policy.signatures[1].id = 0xfff7;
+    policy.signatures[1].both_directions = true;
     policy.inbound.default_verdict = chance(80) ? DW_DROP : DW_ACCEPT;
     policy.outbound.default_verdict = chance(80) ? DW_ACCEPT : DW_DROP;
     policy.inbound.log_sample = 1 + below(3);

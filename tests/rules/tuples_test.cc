@@ -21,7 +21,7 @@ ChainLines lines_of_inbound(const Policy& policy) {
     std::uint32_t index = 0;
     std::vector<dw_rate> rates;
     auto lines = lines_of(
-        policy.inbound, Direction::inbound, [](const Rule&) { return DW_REASONS_MAX; }, &index, &rates);
+        policy, Direction::inbound, [](const Rule&) { return DW_REASONS_MAX; }, &index, &rates);
     EXPECT_TRUE(lines.has_value());
     return lines ? std::move(*lines) : ChainLines{};
 }
