@@ -2,11 +2,7 @@
 //
 // The programs on the uplink. Both are held by pinned bpf_links where the kernel has them, which survive the
 // daemon and cannot be removed by accident; a later daemon swaps the program inside the link, so at no moment
-// is the uplink without one. Below kernel 6.6 there is no tcx: a clsact filter takes its place on the way out
-// (it lives in the device and needs no pin).
-//
-// libbpf 1.1 has no tcx API, but the kernel's is reached through bpf_link_create with the attach type's
-// number.
+// is the uplink without one.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +11,11 @@
 #include "control/device.h"
 #include "control/pin_directory.h"
 #include "control/programs.h"
+#include "control/tc_hook.h"
 #include "rules/policy.h"
 #include "rules/result.h"
 
 namespace dishwall {
-
-enum class EgressHook { tcx, clsact };
-enum class EgressChoice { automatic, tcx, clsact };
 
 // Fails when a program that is not ours is on the device (R35). Nothing is touched.
 [[nodiscard]] Result<void> check_no_foreign_program(const PinDirectory& pins, const Device& device);
@@ -39,23 +33,20 @@ public:
     // door last because its program drops what egress has not opened. Adopts pinned links when they are on
     // this device. Fails, with nothing changed, when another XDP program is there (R35).
     [[nodiscard]] static Result<Attachment> attach(const PinDirectory& pins, const Programs& programs,
-                                                   const Device& device, XdpMode mode, EgressChoice egress);
+                                                   const Device& device, XdpMode mode, TcChoice egress);
 
     [[nodiscard]] const Device& device() const { return device_; }
     [[nodiscard]] bool native() const { return native_; }
-    [[nodiscard]] EgressHook egress() const { return egress_; }
+    [[nodiscard]] TcKind egress() const { return egress_.kind; }
 
 private:
     Attachment() = default;
-    [[nodiscard]] Result<void> attach_egress(const PinDirectory& pins, int program, EgressChoice choice);
     [[nodiscard]] Result<void> attach_ingress(const PinDirectory& pins, int program, XdpMode mode);
 
     Device device_;
     bool native_ = true;
-    bool adopted_egress_ = false;
-    EgressHook egress_ = EgressHook::tcx;
+    TcHook egress_;
     UniqueFd ingress_link_;
-    UniqueFd egress_link_;  // closed with clsact
 };
 
 }  // namespace dishwall

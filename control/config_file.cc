@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <netdb.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +30,15 @@ std::string why_no_access(const std::string& path, int mode) {
     std::error_code error;
     if (std::filesystem::is_directory(path, error)) return "it is a directory";
     return ::access(path.c_str(), mode) == 0 ? "" : std::strerror(errno);
+}
+
+// The whole large pages in it. Where the machine has none to give, nothing is lost.
+void use_large_pages(void* begin, std::size_t bytes) {
+    constexpr std::uintptr_t kLargePage = std::uintptr_t{2} << 20;
+    const auto at = reinterpret_cast<std::uintptr_t>(begin);
+    const std::uintptr_t first = (at + kLargePage - 1) & ~(kLargePage - 1);
+    const std::uintptr_t last = (at + bytes) & ~(kLargePage - 1);
+    if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 }
 
 std::string directory_of(const std::string& path) {
@@ -77,24 +87,28 @@ std::size_t count_errors(const std::vector<Diagnostic>& diagnostics) {
                       [](const Diagnostic& one) { return severity_of(one.code) == Severity::error; }));
 }
 
-std::vector<RuleText> texts_of(const Compiled& compiled) {
+std::vector<RuleText> take_texts(Compiled* compiled) {
     std::vector<RuleText> texts;
-    for (const FileId id : compiled.rule_files) {
-        const SourceFile& file = compiled.sources.file(id);
-        texts.push_back({file.path(), std::string(file.text())});
+    for (const FileId id : compiled->rule_files) {
+        SourceFile& file = compiled->sources.file(id);
+        texts.push_back({file.path(), file.take_text()});
     }
     return texts;
 }
 
 ConfigResult result_of(const std::string& path, Compiled compiled) {
     std::string rendered = render(compiled.diagnostics, compiled.sources, false);
-    std::vector<RuleText> texts = texts_of(compiled);
+    std::vector<RuleText> texts = take_texts(&compiled);
     if (compiled.policy)
-        return LoadedConfig{std::move(*compiled.policy), std::move(rendered), std::move(texts), {}};
+        return LoadedConfig{std::move(*compiled.policy),
+                            std::move(rendered),
+                            std::move(texts),
+                            {},
+                            std::move(compiled.leftovers)};
     const std::size_t errors = count_errors(compiled.diagnostics);
     ConfigFailure broken = failure(fmt::format("{} has {} error{}", path, errors, errors == 1 ? "" : "s"));
     if (compiled.unprotected)
-        broken.unprotected = LoadedConfig{std::move(*compiled.unprotected), rendered, texts, {}};
+        broken.unprotected = LoadedConfig{std::move(*compiled.unprotected), rendered, texts, {}, {}};
     broken.diagnostics = std::move(rendered);
     broken.interface = std::move(compiled.interface);
     broken.texts = std::move(texts);
@@ -121,6 +135,8 @@ enum class Others { as_they_are, empty };
 Compiled read_stored(const std::vector<RuleText>& texts, Others others, std::vector<std::string>* missing) {
     Environment environment{.service_port = service_port, .directory = directory_of(texts.front().name)};
     environment.proven = true;
+    environment.will_fill = use_large_pages;
+    environment.two_threads = true;
     environment.read_text = [&](const std::string& path) -> tl::expected<std::string, std::string> {
         if (const RuleText* text = find_text(texts, path)) return text->text;
         if (others == Others::as_they_are) return read_regular_file(path);
@@ -157,16 +173,21 @@ tl::expected<std::string, std::string> read_regular_file(const std::string& path
     }
 }
 
-ConfigResult load_config(const std::string& path) {
+Environment environment_of(const std::string& path, const Meanwhile& meanwhile) {
+    return {.service_port = service_port,
+            .directory = directory_of(path),
+            .why_unreadable = [](const std::string& file) { return why_no_access(file, R_OK); },
+            .why_not_executable = [](const std::string& file) { return why_no_access(file, X_OK); },
+            .read_text = read_regular_file,
+            .will_fill = use_large_pages,
+            .two_threads = true,
+            .meanwhile = meanwhile};
+}
+
+ConfigResult load_config(const std::string& path, const Meanwhile& meanwhile) {
     auto files = read_rule_files(path);
     if (!files) return tl::unexpected(std::move(files.error()));
-    Environment environment{
-        .service_port = service_port,
-        .directory = directory_of(path),
-        .why_unreadable = [](const std::string& file) { return why_no_access(file, R_OK); },
-        .why_not_executable = [](const std::string& file) { return why_no_access(file, X_OK); },
-        .read_text = read_regular_file};
-    return result_of(path, read_policy(std::move(*files), environment));
+    return result_of(path, read_policy(std::move(*files), environment_of(path, meanwhile)));
 }
 
 ConfigResult load_texts(const std::vector<RuleText>& texts) {

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,7 @@ struct LoadedConfig {
     std::vector<RuleText> texts;  // every rule file that was read, included ones too; names are absolute
     // Feeds and signature files that could not be used and were taken as empty (`load_texts` only).
     std::vector<std::string> missing;
+    std::shared_ptr<const void> leftovers;  // Compiled::leftovers
 };
 
 struct ConfigFailure {
@@ -35,8 +38,15 @@ struct ConfigFailure {
 
 using ConfigResult = tl::expected<LoadedConfig, ConfigFailure>;
 
+// What to do with a long policy in which nothing is wrong so far, beside the rest of the checks
+// (Environment::meanwhile). It comes to nothing when there is no `LoadedConfig` in the end.
+using Meanwhile = std::function<void(const Policy& policy)>;
+
 // The file and, in name order, conf.d/*.conf in its directory.
-[[nodiscard]] ConfigResult load_config(const std::string& path);
+[[nodiscard]] ConfigResult load_config(const std::string& path, const Meanwhile& meanwhile = {});
+
+// What `load_config` gives to `read_policy`.
+[[nodiscard]] Environment environment_of(const std::string& path, const Meanwhile& meanwhile = {});
 
 // Rule files as they were loaded once, the rule file first. What they include is served from the texts, feeds
 // and signatures are read from disk; when one of those cannot be used, all of them are taken as empty

@@ -140,13 +140,22 @@ std::uint32_t CounterRegistry::number_of_file(const std::string& path) {
 
 RuleCounter CounterRegistry::counter_of(std::size_t index) const {
     const Entry& entry = entries_[index];
-    return {static_cast<std::uint32_t>(index) + DW_REASONS_MAX,   std::string(name_of(entry)),
-            fmt::format("{}:{}", files_[entry.file], entry.line), entry.outbound ? "outbound" : "inbound",
-            to_string(static_cast<dw_verdict>(entry.verdict)),    entry.gone_since};
+    return {static_cast<std::uint32_t>(index) + DW_REASONS_MAX,
+            std::string(name_of(entry)),
+            fmt::format("{}:{}", files_[entry.is_now.file], entry.is_now.line),
+            entry.is_now.outbound ? "outbound" : "inbound",
+            to_string(static_cast<dw_verdict>(entry.is_now.verdict)),
+            entry.gone_since};
 }
 
 std::uint32_t CounterRegistry::id_of(const Rule& rule) const {
     return find_name(rule.name).value() + DW_REASONS_MAX;
+}
+
+CounterOf in_order(std::vector<std::uint32_t> counters) {
+    return [counters = std::move(counters), next = std::size_t{0}](const Rule&) mutable {
+        return counters[next++];
+    };
 }
 
 CounterOf CounterRegistry::counter_of() const {
@@ -200,8 +209,8 @@ void CounterRegistry::mark_gone(const std::vector<bool>& in_policy) {
     }
 }
 
-// Each of them an entry. Returns those that were somebody else's, as ids.
-std::vector<std::uint32_t> CounterRegistry::give(const std::vector<const Rule*>& newcomers) {
+// Each of them an entry, in place of kNewcomer in `known`. Returns those that were somebody else's, as ids.
+std::vector<std::uint32_t> CounterRegistry::give(const Newcomers& newcomers, std::span<std::uint32_t> known) {
     const std::vector<std::uint32_t> indexes = available(newcomers.size());
     std::vector<std::uint32_t> reused;
     for (const std::uint32_t index : indexes) {
@@ -222,55 +231,59 @@ std::vector<std::uint32_t> CounterRegistry::give(const std::vector<const Rule*>&
     }
     if (!indexes.empty())
         entries_.resize(std::max<std::size_t>(entries_.size(), std::ranges::max(indexes) + 1));
-    for (std::size_t i = 0; i < newcomers.size(); ++i) add_name(indexes[i], newcomers[i]->name);
+    for (std::size_t i = 0; i < newcomers.size(); ++i) {
+        add_name(indexes[i], newcomers[i].name);
+        entries_[indexes[i]].is_now = newcomers[i].is_now;
+    }
     if (!reused.empty() || 2 * std::size_t{names_} > slots_.size())
         make_slots(names_);
     else
         take_slots(indexes);
+    auto index = indexes.begin();
+    for (std::uint32_t& entry : known)
+        if (entry == kNewcomer) entry = *index++;
     return reused;
 }
 
-Result<std::vector<std::uint32_t>> CounterRegistry::assign(const Policy& policy) {
+Result<std::vector<std::uint32_t>> CounterRegistry::assign(const Policy& policy,
+                                                           std::vector<std::uint32_t>* counters) {
+    const std::size_t rules = policy.inbound.rules.size() + policy.outbound.rules.size();
+    if (rules > ids_)
+        return fail("the policy has {} rules with counters of their own; the limit is {}", rules, ids_);
     std::vector<bool> in_policy(entries_.size());
-    std::vector<const Rule*> newcomers;
-    std::vector<std::uint32_t> known;  // of each rule
-    known.reserve(policy.inbound.rules.size() + policy.outbound.rules.size());
-    for (const Chain* chain : {&policy.inbound, &policy.outbound})
-        for (const Rule& rule : chain->rules) {
-            const std::uint32_t likely = known.empty() ? 0 : known.back() + 1;  // of kNewcomer: 0
-            known.push_back(find_name(rule.name, likely).value_or(kNewcomer));
-            if (known.back() == kNewcomer)
-                newcomers.push_back(&rule);
-            else
-                in_policy[known.back()] = true;
-        }
-    if (known.size() > ids_)
-        return fail("the policy has {} rules with counters of their own; the limit is {}", known.size(),
-                    ids_);
-    CounterRegistry next = *this;
+    Newcomers newcomers;
+    std::vector<std::uint32_t> all;  // of each rule
+    all.reserve(rules);
+    find_rules(policy.inbound, false, &in_policy, &newcomers, &all);
+    find_rules(policy.outbound, true, &in_policy, &newcomers, &all);
     // Those that are back first, or a newcomer could be given the id of one.
-    next.mark_gone(in_policy);
-    const std::vector<std::uint32_t> reused = next.give(newcomers);
-    const std::span all(known);
-    next.describe(policy.inbound, false, all.first(policy.inbound.rules.size()));
-    next.describe(policy.outbound, true, all.subspan(policy.inbound.rules.size()));
-    *this = std::move(next);
+    mark_gone(in_policy);
+    std::vector<std::uint32_t> reused = give(newcomers, all);
+    if (counters != nullptr) {
+        for (std::uint32_t& entry : all) entry += DW_REASONS_MAX;
+        *counters = std::move(all);
+    }
     return reused;
 }
 
-void CounterRegistry::describe(const Chain& chain, bool outbound, std::span<const std::uint32_t> known) {
+// The rules lie far apart in memory: what is wanted of one is read while it is at hand.
+void CounterRegistry::find_rules(const Chain& chain, bool outbound, std::vector<bool>* in_policy,
+                                 Newcomers* newcomers, std::vector<std::uint32_t>* all) {
     const FileName* path = nullptr;  // of the rule before
-    std::uint32_t file = 0, last = 0;
-    for (std::size_t i = 0; i < chain.rules.size(); ++i) {
-        const Rule& rule = chain.rules[i];
+    std::uint32_t file = 0;
+    for (const Rule& rule : chain.rules) {
         if (path == nullptr || *path != rule.place.file) file = number_of_file(rule.place.file.text());
         path = &rule.place.file;
-        last = known[i] == kNewcomer ? *find_name(rule.name, last + 1) : known[i];
-        Entry& entry = entries_[last];
-        entry.line = rule.place.line;
-        entry.file = file;
-        entry.outbound = outbound ? 1 : 0;
-        entry.verdict = static_cast<std::uint8_t>(rule.verdict);
+        const Description now{rule.place.line, file, static_cast<std::uint8_t>(outbound ? 1 : 0),
+                              static_cast<std::uint8_t>(rule.verdict)};
+        const std::uint32_t likely = all->empty() ? 0 : all->back() + 1;  // of kNewcomer: 0
+        all->push_back(find_name(rule.name, likely).value_or(kNewcomer));
+        if (all->back() == kNewcomer) {
+            newcomers->push_back({rule.name, now});
+        } else {
+            (*in_policy)[all->back()] = true;
+            entries_[all->back()].is_now = now;
+        }
     }
 }
 
@@ -287,11 +300,11 @@ std::string CounterRegistry::to_text() const {
         if (entry.is_free()) continue;
         add_number(index + DW_REASONS_MAX, '\t', &text);
         add_number(entry.gone_since, '\t', &text);
-        text += entry.outbound ? "out\t" : "in\t";
-        text.append(verdicts[entry.verdict]).append("\t");
+        text += entry.is_now.outbound ? "out\t" : "in\t";
+        text.append(verdicts[entry.is_now.verdict]).append("\t");
         const std::size_t place = text.size();
-        text.append(files_[entry.file]).append(":");
-        add_number(entry.line, '\t', &text);
+        text.append(files_[entry.is_now.file]).append(":");
+        add_number(entry.is_now.line, '\t', &text);
         const std::string_view name = name_of(entry);
         if (name != std::string_view(text).substr(place, text.size() - place - 1)) text += name;
         text += '\n';
@@ -311,7 +324,7 @@ Result<void> CounterRegistry::read_line(std::string_view line) {
     const std::string_view place = take_field(&line);
     const std::size_t colon = place.rfind(':');
     if (!numbers || (chain != "in" && chain != "out") || !verdict || colon == place.npos ||
-        !read_number(place.substr(colon + 1), &entry.line))
+        !read_number(place.substr(colon + 1), &entry.is_now.line))
         return malformed();
     const std::string_view name = line.empty() ? place : line;
     if (id < DW_REASONS_MAX || id >= DW_REASONS_MAX + ids_)
@@ -327,10 +340,10 @@ Result<void> CounterRegistry::read_line(std::string_view line) {
         take_slots(std::span(&index, 1));
     Entry& added = entries_[index];
     added.gone_since = entry.gone_since;
-    added.line = entry.line;
-    added.file = number_of_file(std::string(place.substr(0, colon)));
-    added.outbound = chain == "out" ? 1 : 0;
-    added.verdict = static_cast<std::uint8_t>(*verdict);
+    added.is_now.line = entry.is_now.line;
+    added.is_now.file = number_of_file(std::string(place.substr(0, colon)));
+    added.is_now.outbound = chain == "out" ? 1 : 0;
+    added.is_now.verdict = static_cast<std::uint8_t>(*verdict);
     return {};
 }
 

@@ -38,6 +38,9 @@ struct RuleCounter {
     bool operator==(const RuleCounter&) const = default;
 };
 
+// One after the other, as `lower` asks for them.
+[[nodiscard]] CounterOf in_order(std::vector<std::uint32_t> counters);
+
 class CounterRegistry {
 public:
     // `ids`: how many rule counters there are.
@@ -49,7 +52,9 @@ public:
 
     // Gives every rule of the policy its counter. Returns the ids that belonged to another name before and
     // have to be zeroed. Fails, with nothing changed, when the policy has more names than there are counters.
-    [[nodiscard]] Result<std::vector<std::uint32_t>> assign(const Policy& policy);
+    // `counters`: gets the counter of each rule, inbound first.
+    [[nodiscard]] Result<std::vector<std::uint32_t>> assign(const Policy& policy,
+                                                            std::vector<std::uint32_t>* counters = nullptr);
 
     // Of a rule of the policy assigned last.
     [[nodiscard]] std::uint32_t id_of(const Rule& rule) const;
@@ -65,17 +70,27 @@ public:
 
 private:
     static constexpr std::uint32_t kNewcomer = ~std::uint32_t{0};  // has no entry yet
-    struct Entry {                                                 // of an id
-        std::uint64_t gone_since = 0;
-        std::uint32_t name_at = 0, name_size = 0;  // in text_; size 0: nobody's
+    struct Description {
         std::uint32_t line = 0;
         std::uint32_t file = 0;  // in files_
         std::uint8_t outbound = 0;
         std::uint8_t verdict = DW_DROP;
 
+        bool operator==(const Description&) const = default;
+    };
+    struct Entry {  // of an id
+        std::uint64_t gone_since = 0;
+        std::uint32_t name_at = 0, name_size = 0;  // in text_; size 0: nobody's
+        Description is_now;                        // or was last
+
         [[nodiscard]] bool is_free() const { return name_size == 0; }
         bool operator==(const Entry&) const = default;
     };
+    struct Newcomer {
+        std::string_view name;  // the rule's own
+        Description is_now;
+    };
+    using Newcomers = std::vector<Newcomer>;
     struct Slot {
         std::uint32_t entry = kNewcomer;  // kNewcomer: empty
         std::uint32_t tag = 0;            // of the name's hash, so that other names are seldom looked at
@@ -96,12 +111,13 @@ private:
     [[nodiscard]] std::uint32_t number_of_file(const std::string& path);
     // Those nobody has, then the gone ones, the longest gone first.
     [[nodiscard]] std::vector<std::uint32_t> available(std::size_t count) const;
-    [[nodiscard]] std::vector<std::uint32_t> give(const std::vector<const Rule*>& newcomers);
+    void find_rules(const Chain& chain, bool outbound, std::vector<bool>* in_policy, Newcomers* newcomers,
+                    std::vector<std::uint32_t>* all);
+    [[nodiscard]] std::vector<std::uint32_t> give(const Newcomers& newcomers,
+                                                  std::span<std::uint32_t> known);
     void mark_gone(const std::vector<bool>& in_policy);
     void add_name(std::uint32_t index, std::string_view name);
     void make_slots(std::size_t names);
-    // `known`: the entries of its rules, or kNewcomer.
-    void describe(const Chain& chain, bool outbound, std::span<const std::uint32_t> known);
     [[nodiscard]] Result<void> read_line(std::string_view line);
 
     std::uint32_t ids_;

@@ -95,6 +95,7 @@ Result<void> Daemon::start_behind_guard(Candidate candidate, const StartPlan& pl
         EventReader::open(loop_, datapath_->maps(), [this](const dw_event& event) { on_event(event); });
     if (!events) return tl::unexpected(events.error());
     events_ = std::move(*events);
+    if (Result<void> inspecting = start_inspection(); !inspecting) return inspecting;
     follow_names_and_records(*own);
     feeds_.follow(*policy_, candidate.missing);
     return {};
@@ -107,6 +108,37 @@ void Daemon::follow_names_and_records(const Own& own) {
     if (Result<void> dns = dns_.follow(*policy_); !dns) spdlog::warn("{}", dns.error().message);
     dns_.own_in_force(own);
 }
+
+Result<void> Daemon::start_inspection() {
+    Result<Inspection> opened =
+        Inspection::open(datapath_->maps(), *pins_, {options_.run_dir, options_.state_dir, options_.pin_dir});
+    if (!opened) return tl::unexpected(opened.error());
+    inspection_ = std::move(*opened);
+    if (Result<void> listening =
+            inspection_->listen(loop_, [this](const nlohmann::json& event) { on_inspection(event); });
+        !listening)
+        return listening;
+    follow_inspection();
+    return {};
+}
+
+// Trouble here is no trouble of the firewall: the rules say what an inspection that cannot be had comes to.
+void Daemon::follow_inspection() {
+    if (!inspection_) return;
+    const Device uplink{sentry_->interface(), sentry_->index()};
+    if (Result<void> done =
+            inspection_->follow(*policy_, datapath_->policy().generation(), uplink, datapath_->programs(),
+                                options_.egress);
+        !done)
+        spdlog::error("nothing can be inspected: {}", done.error().message);
+}
+
+void Daemon::on_inspection(const nlohmann::json& event) {
+    spdlog::warn("{}", event_text(event, *policy_, names_));
+    observers_.inspection(event);
+}
+
+nlohmann::json Daemon::inspection_json() const { return inspection_ ? inspection_->json() : nullptr; }
 
 // The rule file cannot be used. What a former daemon left in force stays; with nothing there, closed is what
 // a firewall that was asked for has to be.
@@ -142,18 +174,22 @@ Result<void> Daemon::read_names() {
     return {};
 }
 
-// Most loads change no name, and no place of a rule. Not synced: what a power cut takes are names of counters
-// that start anew with the machine.
-Result<void> Daemon::save_names(const CounterRegistry& names) {
-    if (names_saved_ && names == names_) return {};
+// Most loads change no name, and no place of a rule.
+std::string Daemon::text_to_save(const CounterRegistry& names) const {
+    return names_saved_ && names == names_ ? std::string() : names.to_text();
+}
+
+// Not synced: what a power cut takes are names of counters that start anew with the machine.
+Result<void> Daemon::save_names(std::string_view text) {
+    if (text.empty()) return {};
     names_saved_ = false;
-    return replace_file(names_path(), names.to_text(), Synced::no);
+    return replace_file(names_path(), text, Synced::no);
 }
 
 Result<void> Daemon::enforce(Candidate* candidate, const Own& own, PolicyBy by) {
     // Names first: after a crash here, a counter has a name that nobody counts for, not the reverse. But a
     // full disk must not stop the way back.
-    const Result<void> saved = save_names(candidate->names);
+    const Result<void> saved = save_names(candidate->names_text);
     if (!saved && by != PolicyBy::revert) return saved;
     if (!saved) spdlog::error("{}; totals of rules may have wrong names after a restart", saved.error().message);
     if (datapath_->adopted() && names_.empty())  // adopted counters whose names are lost mean nothing any more
@@ -162,7 +198,7 @@ Result<void> Daemon::enforce(Candidate* candidate, const Own& own, PolicyBy by) 
 
     const Result<std::uint32_t> generation = datapath_->put_in_force(candidate->image, own);
     if (!generation) return tl::unexpected(generation.error());
-    retire(std::exchange(policy_, std::move(candidate->policy)));
+    retire(std::exchange(policy_, std::move(candidate->policy)), std::move(candidate->leftovers));
     names_ = std::move(candidate->names);
     names_saved_ = saved.has_value();
     cost_ = candidate->image.facts;
@@ -173,20 +209,22 @@ Result<void> Daemon::enforce(Candidate* candidate, const Own& own, PolicyBy by) 
 }
 
 // Taking 100,000 rules apart takes milliseconds that whoever waits for the load need not wait for.
-void Daemon::retire(std::unique_ptr<const Policy> policy) {
-    retired_ = std::move(policy);
+void Daemon::retire(std::shared_ptr<const Policy> policy, std::shared_ptr<const void> leftovers) {
+    retired_ = {std::move(policy), std::move(leftovers)};
     const auto when_idle = [](sd_event_source*, void* self) {
-        static_cast<Daemon*>(self)->retired_.reset();
+        static_cast<Daemon*>(self)->retired_.clear();
         return 0;
     };
     sd_event_source* source = nullptr;
-    if (retired_ && sd_event_add_defer(loop_, &source, when_idle, this) >= 0)
+    if (sd_event_add_defer(loop_, &source, when_idle, this) >= 0)
         sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
     forget_retired_.reset(source);
 }
 
 Result<void> Daemon::unload() {
     if (Result<void> off = sentry_->take_off(); !off) return off;
+    if (inspection_)
+        if (Result<void> removed = inspection_->remove(); !removed) return removed;
     if (const Result<unsigned> unpinned = unpin_maps(*pins_); !unpinned)
         return tl::unexpected(unpinned.error());
     pins_->remove_directory();
@@ -202,6 +240,7 @@ Result<void> unload_what_is_left(const DaemonOptions& options) {
     const std::string interface = interface_in(options.config);
     const Result<Device> device = find_device(interface);
     if (Result<void> off = detach(*pins, device ? &*device : nullptr); !off) return off;
+    if (Result<void> removed = remove_inspection(*pins, interface); !removed) return removed;
     if (const Result<unsigned> unpinned = unpin_maps(*pins); !unpinned)
         return tl::unexpected(unpinned.error());
     if (const auto removed = remove_guards(pins->path()); !removed) return tl::unexpected(removed.error());
@@ -290,6 +329,7 @@ void Daemon::on_uplink_changed(const UplinkState& state) {
     if (!state.enabled || state.index != routers_of_) routers_->forget();
     if (state.index != 0) routers_of_ = state.index;
     sentry_->follow(state);
+    follow_inspection();
 }
 
 }  // namespace dishwall

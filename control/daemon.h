@@ -27,6 +27,7 @@
 #include "control/event_reader.h"
 #include "control/explainer.h"
 #include "control/feed_follower.h"
+#include "control/inspection/inspection.h"
 #include "control/line/line_follower.h"
 #include "control/line/prefix_history.h"
 #include "control/names/name_follower.h"
@@ -46,13 +47,14 @@ struct DaemonOptions {
     std::string run_dir = "/run/dishwall";
     std::string pin_dir = "/sys/fs/bpf/dishwall";
     std::string state_dir = "/var/lib/dishwall";
-    EgressChoice egress = EgressChoice::automatic;
+    TcChoice egress = TcChoice::automatic;
 };
 
 // Told as things happen.
 struct DaemonObservers {
     std::function<void(const dw_event&, const CounterRegistry& names)> packet;
     std::function<void(const LineChange&)> line;  // of prefixes and of hosts that are learnt
+    std::function<void(const nlohmann::json&)> inspection;  // what the inspector found
 };
 
 struct LoadRequest {
@@ -127,6 +129,8 @@ public:
     [[nodiscard]] nlohmann::json standing_json() const;
     [[nodiscard]] nlohmann::json feeds_json() const { return feeds_.json(); }
     [[nodiscard]] nlohmann::json names_json() const;
+    // Of Status; null: no policy has inspected yet.
+    [[nodiscard]] nlohmann::json inspection_json() const;
     // The Diff reply. `a` is what is in force when it says nothing, `b` the rule file.
     [[nodiscard]] tl::expected<nlohmann::json, LoadFailure> diff_json(const DiffChoice& a,
                                                                       const DiffChoice& b);
@@ -155,11 +159,15 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> enforced_in_ns() const { return enforced_in_ns_; }
 
 private:
-    struct Candidate {  // everything a load needs, before anything is touched
-        std::unique_ptr<const Policy> policy;
+    struct Image {  // what is made of a policy alone
         CounterRegistry names;
         std::vector<std::uint32_t> reused;  // counters to zero
+        std::string names_text;             // for their file; empty: it says so already
         CompiledImage image;
+    };
+    struct Candidate : Image {  // everything a load needs, before anything is touched
+        std::unique_ptr<const Policy> policy;
+        std::shared_ptr<const void> leftovers;  // Compiled::leftovers
         std::string warnings;
         std::vector<RuleText> texts;
         std::vector<std::string> missing;  // feeds' files that could not be used
@@ -176,7 +184,9 @@ private:
     using LoadResult = tl::expected<LoadReport, LoadFailure>;
 
     // daemon_load.cc
-    [[nodiscard]] CandidateResult prepare(LoadedConfig config, const std::string& path) const;
+    [[nodiscard]] Result<Image> image_of(const Policy& policy) const;
+    [[nodiscard]] CandidateResult prepare(LoadedConfig config, const std::string& path,
+                                          std::optional<Result<Image>> made = {}) const;
     [[nodiscard]] CandidateResult candidate_of_file(const std::string& path) const;
     [[nodiscard]] CandidateResult candidate_of_store(unsigned number) const;
     [[nodiscard]] CandidateResult candidate_to_start(StartPlan* plan) const;
@@ -199,10 +209,14 @@ private:
     void add_ended_flows(const Policy& then, nlohmann::json* reply);
 
     [[nodiscard]] Result<void> read_names();
-    [[nodiscard]] Result<void> save_names(const CounterRegistry& names);
+    [[nodiscard]] std::string text_to_save(const CounterRegistry& names) const;
+    [[nodiscard]] Result<void> save_names(std::string_view text);
     [[nodiscard]] Result<void> enforce(Candidate* candidate, const Own& own, PolicyBy by);
-    void retire(std::unique_ptr<const Policy> policy);
+    void retire(std::shared_ptr<const Policy> policy, std::shared_ptr<const void> leftovers);
     void follow_names_and_records(const Own& own);
+    [[nodiscard]] Result<void> start_inspection();
+    void follow_inspection();
+    void on_inspection(const nlohmann::json& event);
     [[nodiscard]] Result<void> start_behind_guard(Candidate candidate, const StartPlan& plan);
     [[nodiscard]] Result<void> fail_closed(const LoadFailure& failure);
     [[nodiscard]] std::string names_path() const { return options_.state_dir + "/counters.txt"; }
@@ -226,7 +240,8 @@ private:
     EventSource deadline_;  // of the policy that is not confirmed
 
     std::unique_ptr<const Policy> policy_;
-    std::unique_ptr<const Policy> retired_;  // the one before, for as long as the loop has something to do
+    // The one before, and what is left of reading its successor, for as long as the loop has something to do.
+    std::vector<std::shared_ptr<const void>> retired_;
     EventSource forget_retired_;
     CounterRegistry names_;
     bool names_saved_ = false;  // the file says what names_ says
@@ -236,6 +251,7 @@ private:
     std::optional<Sentry> sentry_;
     std::optional<Routers> routers_;
     unsigned routers_of_ = 0;  // the device that they were learnt on
+    std::optional<Inspection> inspection_;
     std::optional<EventReader> events_;
     std::optional<Explainer> explainer_;
     std::optional<ShadowRuns> shadow_;

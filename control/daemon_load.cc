@@ -63,37 +63,50 @@ Deadline deadline_in(std::chrono::seconds time) {
 
 // ---- candidates
 
-Daemon::CandidateResult Daemon::prepare(LoadedConfig config, const std::string& path) const {
-    if (!config.warnings.empty()) spdlog::warn("{} has warnings:\n{}", path, config.warnings);
-    Candidate candidate{.policy = std::make_unique<const Policy>(
-                            with_known_feeds(std::move(config.policy), config.missing, policy_.get())),
-                        .names = names_,
-                        .reused = {},
-                        .image = {},
-                        .warnings = std::move(config.warnings),
-                        .texts = std::move(config.texts),
-                        .missing = std::move(config.missing),
-                        .path = path,
-                        .broken = {}};
-    for (const std::string& file : candidate.missing)
-        spdlog::warn("{} cannot be used now; its last known entries are, or none", file);
-    Result<std::vector<std::uint32_t>> reused = candidate.names.assign(*candidate.policy);
-    if (!reused) return failed(reused.error());
-    candidate.reused = std::move(*reused);
-    Result<CompiledImage> image = lower(*candidate.policy, candidate.names.counter_of());
-    if (!image) return failed(image.error());
-    candidate.image = std::move(*image);
-    return candidate;
+Result<Daemon::Image> Daemon::image_of(const Policy& policy) const {
+    Image made{names_, {}, {}, {}};
+    std::vector<std::uint32_t> counters;
+    Result<std::vector<std::uint32_t>> reused = made.names.assign(policy, &counters);
+    if (!reused) return tl::unexpected(reused.error());
+    made.reused = std::move(*reused);
+    Result<CompiledImage> image = lower(policy, in_order(std::move(counters)));
+    if (!image) return tl::unexpected(image.error());
+    made.image = std::move(*image);
+    made.names_text = text_to_save(made.names);
+    return made;
 }
 
+// `made`: of this policy, already.
+Daemon::CandidateResult Daemon::prepare(LoadedConfig config, const std::string& path,
+                                        std::optional<Result<Image>> made) const {
+    if (!config.warnings.empty()) spdlog::warn("{} has warnings:\n{}", path, config.warnings);
+    for (const std::string& file : config.missing)
+        spdlog::warn("{} cannot be used now; its last known entries are, or none", file);
+    auto policy = std::make_unique<const Policy>(
+        with_known_feeds(std::move(config.policy), config.missing, policy_.get()));
+    Result<Image> image = made ? std::move(*made) : image_of(*policy);
+    if (!image) return failed(image.error());
+    return Candidate{std::move(*image),
+                     std::move(policy),
+                     std::move(config.leftovers),
+                     std::move(config.warnings),
+                     std::move(config.texts),
+                     std::move(config.missing),
+                     path,
+                     {}};
+}
+
+// Of a long file the image is made while its rules are still being looked through for some that are never
+// reached.
 Daemon::CandidateResult Daemon::candidate_of_file(const std::string& path) const {
-    ConfigResult config = load_config(path);
-    if (config) return prepare(std::move(*config), path);
+    std::optional<Result<Image>> made;
+    ConfigResult config = load_config(path, [&](const Policy& policy) { made = image_of(policy); });
+    if (config) return prepare(std::move(*config), path, std::move(made));
     ConfigFailure& failure = config.error();
     if (!failure.unprotected)
         return tl::unexpected(LoadFailure{false, std::move(failure.message), std::move(failure.diagnostics),
                                           std::move(failure.interface), std::move(failure.texts)});
-    CandidateResult candidate = prepare(std::move(*failure.unprotected), path);
+    CandidateResult candidate = prepare(std::move(*failure.unprotected), path, std::move(made));
     if (candidate) candidate->broken = std::move(failure.diagnostics);
     return candidate;
 }
@@ -359,13 +372,14 @@ Result<void> Daemon::swap(Candidate candidate, PolicyBy by) {
     if (Result<void> enforced = enforce(&candidate, *own, by); !enforced) {
         const Result<Own> back = line_.follow(*policy_);
         if (!back) spdlog::error("cannot follow the old policy's line again: {}", back.error().message);
-        const Result<void> saved = save_names(names_);
+        const Result<void> saved = save_names(names_saved_ ? std::string() : names_.to_text());
         names_saved_ = saved.has_value();
         if (!saved) spdlog::error("{}", saved.error().message);
         return enforced;
     }
     sentry_->set_mode(policy_->uplink.xdp);
     follow_names_and_records(*own);
+    follow_inspection();
     feeds_.follow(*policy_, candidate.missing);
     return {};
 }

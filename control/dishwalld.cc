@@ -147,8 +147,8 @@ int main(int argc, char** argv) {
     app.add_flag("-v,--verbose", verbose, "log more");
     app.add_flag("--unload", only_unload,
                  "take off what a daemon that no longer runs left in force or closed, and end");
-    const std::map<std::string, EgressChoice> hooks{
-        {"auto", EgressChoice::automatic}, {"tcx", EgressChoice::tcx}, {"clsact", EgressChoice::clsact}};
+    const std::map<std::string, TcChoice> hooks{
+        {"auto", TcChoice::automatic}, {"tcx", TcChoice::tcx}, {"clsact", TcChoice::clsact}};
     // For tests of the older hook on newer kernels: no group, so that --help does not show it.
     app.add_option("--egress", options.egress, "")->transform(CLI::CheckedTransformer(hooks))->group("");
     try {

@@ -46,7 +46,7 @@ json rule_json(const Rule& rule) { return {{"name", rule.name}, {"place", to_str
 
 // The first host or network that the address belongs to; empty when it has no name.
 std::string name_of(const Ipv6Address& address, const ExplainContext& context) {
-    const auto is_named = [&](const std::vector<AddressElement>& elements) {
+    const auto is_named = [&](const AddressElements& elements) {
         return contains(AddressSet{false, elements, {}}, context.own, address);
     };
     for (const NamedAddress& host : context.policy.hosts)

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint32_t kOnly = 0;
 constexpr char kSeal[] = "control";
+// Pins of layouts 4 and older that no map of today replaces: each image was one map of 64 MiB.
+constexpr const char* kFormerPins[] = {"image_a", "image_b", "ranges"};
 
 Result<bpf_map_info> info_of(const UniqueFd& map) {
     bpf_map_info info{};
@@ -114,6 +116,8 @@ Result<PinnedMaps> find_pinned_maps(const PinDirectory& pins, const MapSizes& si
 
 Result<void> pin_maps(const PinDirectory& pins, const KernelMaps& maps) {
     if (Result<bool> unsealed = pins.remove(kSeal); !unsealed) return tl::unexpected(unsealed.error());
+    for (const char* name : kFormerPins)
+        if (const Result<bool> there = pins.remove(name); !there) return tl::unexpected(there.error());
     for (const NamedMap& map : kObjectMaps) {
         if (map.fd == &KernelMaps::control) continue;
         if (Result<void> pinned = pins.put(map.name, (maps.*map.fd).get()); !pinned) return pinned;
@@ -126,7 +130,7 @@ Result<void> seal_maps(const PinDirectory& pins, const KernelMaps& maps) {
 }
 
 Result<unsigned> unpin_maps(const PinDirectory& pins) {
-    std::vector<std::string> names;
+    std::vector<std::string> names(std::begin(kFormerPins), std::end(kFormerPins));
     for (const NamedMap& map : kObjectMaps) names.emplace_back(map.name);
     for (unsigned bank = 0; bank < DW_BANKS; ++bank)
         for (std::size_t chunk = 0; chunk < DW_CHUNKS; ++chunk) names.push_back(chunk_name(bank, chunk));

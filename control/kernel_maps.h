@@ -53,10 +53,11 @@ struct PinnedMaps {
 // The stamp of the programs that the pinned maps were made for; all zero when there are none.
 [[nodiscard]] Stamp pinned_stamp(const PinDirectory& pins);
 [[nodiscard]] Result<PinnedMaps> find_pinned_maps(const PinDirectory& pins, const MapSizes& sizes);
-// Pins them, without the seal: that is set once the banks are pinned, too.
+// Pins them in the place of whatever was pinned before, by older versions as well, without the seal: that is set
+// once the banks are pinned, too.
 [[nodiscard]] Result<void> pin_maps(const PinDirectory& pins, const KernelMaps& maps);
 [[nodiscard]] Result<void> seal_maps(const PinDirectory& pins, const KernelMaps& maps);
-// Of the banks as well. Returns how many pins were removed.
+// Of the banks and of older versions as well. Returns how many pins were removed.
 [[nodiscard]] Result<unsigned> unpin_maps(const PinDirectory& pins);
 
 // Writes what `control` says of these maps.

@@ -69,7 +69,8 @@ DaemonObservers monitor_of(IpcServer* server) {
                 if (server->listeners(kMonitor) == 0) return;
                 server->publish(kMonitor, event_json(event, names, unix_time() - monotonic_time()));
             },
-            [server](const LineChange& change) { server->publish(kMonitor, change_json(change)); }};
+            [server](const LineChange& change) { server->publish(kMonitor, change_json(change)); },
+            [server](const json& event) { server->publish(kMonitor, event); }};
 }
 
 }  // namespace dishwall

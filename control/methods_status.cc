@@ -23,7 +23,7 @@ json device(const Sentry& sentry) {
     if (const auto& attachment = sentry.attachment()) {
         reply["state"] = "enforced";
         reply["xdp_mode"] = attachment->native() ? "native" : "generic";
-        reply["egress"] = attachment->egress() == EgressHook::tcx ? "tcx" : "clsact";
+        reply["egress"] = attachment->egress() == TcKind::tcx ? "tcx" : "clsact";
     }
     return reply;
 }
@@ -95,6 +95,7 @@ json status(Daemon& daemon) {
         {"dns", daemon.dns_json()},
         {"hosts", hosts_summary(daemon.hosts_json())},
         {"feeds", daemon.feeds_json()},
+        {"inspection", daemon.inspection_json()},
     };
     reply.update(daemon.standing_json());
     reply.update(device(daemon.sentry()));

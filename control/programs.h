@@ -20,6 +20,8 @@ public:
 
     [[nodiscard]] int ingress_fd() const { return bpf_program__fd(skeleton_->progs.dw_ingress); }
     [[nodiscard]] int egress_fd() const { return bpf_program__fd(skeleton_->progs.dw_egress); }
+    // For our end of the pair to a worker: what it hands back.
+    [[nodiscard]] int return_fd() const { return bpf_program__fd(skeleton_->progs.dw_return); }
     // Where a tracing instance leaves what the last packet came to; each instance has its own.
     [[nodiscard]] int outcome_fd() const { return bpf_map__fd(skeleton_->maps.outcome); }
     // What the ingress program writes into the frames that it passes.

@@ -15,11 +15,11 @@ namespace {
 
 constexpr std::uint64_t kRetry_us = 1'000'000;
 
-const char* name_of(EgressHook hook) { return hook == EgressHook::tcx ? "tcx" : "clsact"; }
+const char* name_of(TcKind hook) { return hook == TcKind::tcx ? "tcx" : "clsact"; }
 
 }  // namespace
 
-Sentry::Sentry(sd_event* loop, const PinDirectory& pins, const std::string& interface, EgressChoice egress)
+Sentry::Sentry(sd_event* loop, const PinDirectory& pins, const std::string& interface, TcChoice egress)
     : loop_(loop), pins_(pins), interface_(interface), egress_(egress), guard_(interface, pins.path()) {}
 
 void Sentry::shut(const std::optional<Device>& device) {

@@ -23,7 +23,7 @@ namespace dishwall {
 class Sentry {
 public:
     // `loop` and `pins` are referenced.
-    Sentry(sd_event* loop, const PinDirectory& pins, const std::string& interface, EgressChoice egress);
+    Sentry(sd_event* loop, const PinDirectory& pins, const std::string& interface, TcChoice egress);
     Sentry(const Sentry&) = delete;
     Sentry& operator=(const Sentry&) = delete;
 
@@ -67,7 +67,7 @@ private:
     sd_event* loop_;
     const PinDirectory& pins_;
     std::string interface_;
-    EgressChoice egress_;
+    TcChoice egress_;
     XdpMode mode_ = XdpMode::automatic;
     const Programs* programs_ = nullptr;
 

@@ -33,23 +33,23 @@ bool covers_prefix(const Ipv6Prefix& outer, const Ipv6Prefix& inner) {
 }
 
 template <typename Predicate>
-bool all(const std::vector<AddressElement>& elements, Predicate predicate) {
+bool all(const AddressElements& elements, Predicate predicate) {
     return std::all_of(elements.begin(), elements.end(), predicate);
 }
 
-bool covered_by_one(const AddressElement& inner, const std::vector<AddressElement>& outer) {
+bool covered_by_one(const AddressElement& inner, const AddressElements& outer) {
     return std::any_of(outer.begin(), outer.end(),
                        [&](const auto& element) { return covers(element, inner); });
 }
 
-bool apart_from_all(const AddressElement& element, const std::vector<AddressElement>& others) {
+bool apart_from_all(const AddressElement& element, const AddressElements& others) {
     return all(others, [&](const auto& other) { return disjoint(element, other); });
 }
 
 // `excluded` was taken out of one set; `other` is united with that set. Keeps it in `kept` where it stays
 // out, drops it where `other` has all of it, says false where neither holds.
 bool settle_exclusion(const AddressElement& excluded, const AddressSet& other,
-                      std::vector<AddressElement>* kept) {
+                      AddressElements* kept) {
     const bool untouched = !other.any && apart_from_all(excluded, other.include);
     if (untouched || covered_by_one(excluded, other.exclude)) {
         kept->push_back(excluded);
@@ -60,7 +60,7 @@ bool settle_exclusion(const AddressElement& excluded, const AddressSet& other,
 }
 
 // Is each of `inner` covered by one of `outer`?
-bool all_covered(const std::vector<AddressElement>& inner, const std::vector<AddressElement>& outer) {
+bool all_covered(const AddressElements& inner, const AddressElements& outer) {
     constexpr std::size_t kFewPairs = 256;
     if (inner.size() * outer.size() <= kFewPairs)
         return all(inner, [&](const auto& element) { return covered_by_one(element, outer); });
@@ -69,7 +69,7 @@ bool all_covered(const std::vector<AddressElement>& inner, const std::vector<Add
     return all(inner, [&](const auto& element) { return index.covers(element); });
 }
 
-void remove_duplicates(std::vector<AddressElement>* elements) {
+void remove_duplicates(AddressElements* elements) {
     std::unordered_set<ElementKey, ElementKeyHash> seen;
     const auto known = [&](const AddressElement& element) { return !seen.insert(key_of(element)).second; };
     elements->erase(std::remove_if(elements->begin(), elements->end(), known), elements->end());
@@ -168,7 +168,7 @@ bool unite(AddressSet* into, const AddressSet& other, WorkBudget* budget) {
     const std::size_t pairs = into->exclude.size() * (other.include.size() + other.exclude.size()) +
                               other.exclude.size() * (into->include.size() + into->exclude.size());
     if (!budget->spend(pairs)) return false;
-    std::vector<AddressElement> exclude;
+    AddressElements exclude;
     for (const AddressElement& element : into->exclude)
         if (!settle_exclusion(element, other, &exclude)) return false;
     for (const AddressElement& element : other.exclude)
@@ -178,7 +178,7 @@ bool unite(AddressSet* into, const AddressSet& other, WorkBudget* budget) {
     if (into->any)
         into->include.clear();
     else
-        into->include.insert(into->include.end(), other.include.begin(), other.include.end());
+        into->include.append(other.include.begin(), other.include.end());
     return true;
 }
 
@@ -187,7 +187,7 @@ bool subtract(AddressSet* from, const AddressSet& other) {
         if (other.any)
             *from = {false, {}, {}};
         else
-            from->exclude.insert(from->exclude.end(), other.include.begin(), other.include.end());
+            from->exclude.append(other.include.begin(), other.include.end());
         return true;
     }
     // What is left is what `other` excludes, as far as `from` has it.

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "rules/few.h"
 #include "rules/source.h"
 
 namespace dishwall::ast {
@@ -22,27 +23,7 @@ struct Word {
     Span span;
 };
 
-// Words of a list. Most lists have one word, and that one is kept in place.
-class Words {
-public:
-    void push_back(const Word& word) {
-        if (size_ == 0) first_ = word;
-        if (size_ == 1) more_.push_back(first_);
-        if (size_ > 0) more_.push_back(word);
-        ++size_;
-    }
-    [[nodiscard]] const Word* begin() const { return size_ == 1 ? &first_ : more_.data(); }
-    [[nodiscard]] const Word* end() const { return begin() + size_; }
-    [[nodiscard]] std::size_t size() const { return size_; }
-    [[nodiscard]] bool empty() const { return size_ == 0; }
-    [[nodiscard]] const Word& front() const { return *begin(); }
-    [[nodiscard]] const Word& operator[](std::size_t at) const { return begin()[at]; }
-
-private:
-    Word first_;
-    std::vector<Word> more_;  // all of them, when there are several
-    std::size_t size_ = 0;
-};
+using Words = Few<Word>;  // of a list
 
 // An optional for what few statements have: where it is empty it takes little room.
 template <typename T>
@@ -114,9 +95,9 @@ struct Rule {
     Rare<Rate> rate;
     Rare<Inspect> inspect;
     Rare<Span> endpoint_independent;  // where the word stands
-    bool log = false;
-    std::optional<Word> name;
+    Rare<Word> name;
     Span span;
+    bool log = false;
     bool broken = false;  // was complained about: its parts are not all there
 };
 
@@ -138,6 +119,7 @@ struct Policy {
 
     Word direction;  // inbound | outbound
     Word uplink;
+    bool goes_on = false;  // holds the later rules of the block before it, which has everything else
     std::vector<Default> defaults;
     std::vector<LogSample> log_samples;
     std::pmr::deque<Rule> rules;  // none is moved
@@ -284,9 +266,11 @@ struct File {
     File() = default;
     File(File&&) = default;
 
-    // Of the rules: there may be a hundred thousand.
+    // Of the rules: there may be a hundred thousand. It takes its memory from `rooms`.
+    std::unique_ptr<std::pmr::memory_resource> rooms;
     std::unique_ptr<std::pmr::monotonic_buffer_resource> arena =
         std::make_unique<std::pmr::monotonic_buffer_resource>();
+    std::vector<std::unique_ptr<std::pmr::monotonic_buffer_resource>> more_arenas;  // of blocks that go on
     std::vector<Uplink> uplinks;
     std::vector<Network> networks;
     std::vector<Host> hosts;

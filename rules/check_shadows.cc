@@ -21,7 +21,7 @@ namespace {
 // What an element of a list of addresses means, as it is written. Empty: it has exclusions of its own.
 class WrittenAddresses {
 public:
-    using Elements = std::vector<AddressElement>;
+    using Elements = AddressElements;
 
     WrittenAddresses(const Policy& policy, const ast::File& tree) : policy_(policy) {
         for (const Network& network : policy.networks)
@@ -74,7 +74,7 @@ private:
         for (const ast::Address& address : addresses) {
             const auto part = (*this)(address);
             if (!part) return std::nullopt;
-            all.insert(all.end(), part->begin(), part->end());
+            all.append(part->begin(), part->end());
         }
         return all;
     }
@@ -163,9 +163,8 @@ private:
     void parts(std::size_t rule) {
         ports(rule);
         sender_ports(rule);
-        const ast::Rule& written = *origins_[rule].written;
-        if (written.from) addresses(rule, *written.from, &Traffic::from);
-        if (written.to) addresses(rule, *written.to, &Traffic::to);
+        addresses(rule, &ast::Rule::from, &Traffic::from);
+        addresses(rule, &ast::Rule::to, &Traffic::to);
     }
 
     // `member`: of a service, whose name stands at the span.
@@ -182,10 +181,10 @@ private:
 
     void ports(std::size_t rule) {
         const auto& match = rules_[rule].match;
-        const ast::Match& written = origins_[rule].written->match;
         std::size_t elements = 0;
         for (const ProtocolMatch& each : match) elements += each.ports.size() + each.icmp_types.size();
         if (elements < 2) return;
+        const ast::Match& written = origins_[rule].written->match;
         Traffic part = rules_[rule];
         for (std::size_t i = 0; i < match.size(); ++i) {
             for (std::size_t j = 0; j < match[i].ports.size(); ++j) {
@@ -223,10 +222,15 @@ private:
         }
     }
 
-    void addresses(std::size_t rule, const ast::Address& written, AddressSet Traffic::*end) {
+    // What is one element is no part of anything, however it is written.
+    template <typename Optional>
+    void addresses(std::size_t rule, Optional ast::Rule::*as_written, AddressSet Traffic::*end) {
+        if ((rules_[rule].*end).any || (rules_[rule].*end).include.size() < 2) return;
+        const Optional& address = origins_[rule].written->*as_written;
+        if (!address) return;
+        const ast::Address& written = *address;
         if (written.kind != ast::Address::Kind::list || written.negated || written.elements.size() < 2)
             return;
-        if ((rules_[rule].*end).any) return;
         if (!written_) written_.emplace(policy_, tree_);
         Traffic part = rules_[rule];
         for (const ast::Address& element : written.elements) {

@@ -29,11 +29,11 @@ const BlockedPort* blocked_in(std::uint8_t proto, const PortRange& range) {
 void warn_of_blocked_ports(const Rule& rule, const RuleOrigin& origin, bool outbound,
                            Diagnostics* diagnostics) {
     if (rule.verdict != DW_ACCEPT) return;
-    const bool by_service = origin.written->match.kind == ast::Match::Kind::service;
     for (std::size_t i = 0; i < rule.match.size(); ++i) {
         for (std::size_t j = 0; j < rule.match[i].ports.size(); ++j) {
             const BlockedPort* blocked = blocked_in(rule.match[i].proto.value_or(0), rule.match[i].ports[j]);
             if (!blocked) continue;
+            const bool by_service = origin.written->match.kind == ast::Match::Kind::service;
             const Span& port = port_span(origin.match(i), j);
             Diagnostic& report = diagnostics->report(
                 Code::carrier_blocked, by_service ? origin.written->match.span : port,
@@ -49,12 +49,12 @@ void warn_of_blocked_ports(const Rule& rule, const RuleOrigin& origin, bool outb
 // In the /64 between dish and uplink only this box's own addresses are ours (R6).
 void warn_of_dish_side(const Rule& rule, const RuleOrigin& origin, const Uplink& uplink,
                        Diagnostics* diagnostics) {
-    if (rule.verdict != DW_ACCEPT || !origin.written->to) return;
+    if (rule.verdict != DW_ACCEPT) return;
     for (const AddressElement& element : rule.to.include) {
         const auto* place = std::get_if<Behind>(&element);
         if (!place || place->interface_id) continue;
         const PrefixSource& source = uplink.sources[place->source];
-        if (!std::holds_alternative<FromRouterAdvertisement>(source.from)) continue;
+        if (!std::holds_alternative<FromRouterAdvertisement>(source.from) || !origin.written->to) continue;
         diagnostics->report(Code::dish_side, origin.written->to->span, "only this box is reached there")
             .with_help("for this box write `to self`; devices behind it are in a network of a delegation");
         return;

@@ -109,8 +109,7 @@ bool Cursor::expect_statement_end() {
 }
 
 void Cursor::begin_statement() {
-    // All limits on what statements make together are fewer.
-    count(&written_.statements, 250'000, "statements");
+    count(&written_.statements, kMostStatements, "statements");
     if (diagnostics_.hopeless()) at_ = tokens_.size() - 1;
     statement_ = tokens_.span(at_);
     list_depth_ = 0;
@@ -183,6 +182,38 @@ bool Cursor::find_block(bool header_read) {
     if (at(Kind::open)) return true;
     skip_statement();
     return false;
+}
+
+std::optional<std::size_t> Cursor::middle_of_block() const {
+    constexpr std::size_t kLongBlock =
+        100'000;  // tokens; a thread begins in the time that a few hundred take
+    constexpr std::size_t kStep = 1'000;
+    if (tokens_.size() - at_ < kLongBlock) return std::nullopt;
+    std::vector<std::size_t> ends;  // of statements, here and there
+    std::size_t next = at_ + kStep;
+    unsigned depth = 0;
+    for (std::size_t at = at_; at < tokens_.size(); ++at) {
+        const Kind kind = tokens_.kind(at);
+        if (kind == Kind::open) ++depth;
+        if (kind == Kind::close && --depth == 0)
+            return at - at_ < kLongBlock || ends.empty() ? std::nullopt
+                                                         : std::optional(ends[ends.size() / 2]);
+        if (kind != Kind::newline || depth != 1 || at < next) continue;
+        ends.push_back(at);
+        next = at + kStep;
+    }
+    return std::nullopt;
+}
+
+bool Cursor::go_behind(const Cursor& last, const ast::Written& before, const ast::Written& last_written) {
+    const ast::Written all{written_.statements + before.statements + last_written.statements,
+                           written_.addresses + before.addresses + last_written.addresses,
+                           written_.claims + before.claims + last_written.claims};
+    if (all.statements >= kMostStatements || all.addresses > kMostAddresses || all.claims > kMostClaims)
+        return false;
+    written_ = all;
+    at_ = last.at_;
+    return accept(Kind::close);
 }
 
 // `service NAME =` defines one; without `=` it is a line of a `protect` block.

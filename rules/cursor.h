@@ -18,8 +18,16 @@ namespace dishwall {
 
 class Cursor {
 public:
-    Cursor(TokenList tokens, const SourceFile& file, ast::Written* written, Diagnostics* diagnostics)
-        : tokens_(std::move(tokens)), file_(file), written_(*written), diagnostics_(*diagnostics) {}
+    // The tokens have to outlive it.
+    Cursor(const TokenList& tokens, const SourceFile& file, ast::Written* written, Diagnostics* diagnostics)
+        : tokens_(tokens), file_(file), written_(*written), diagnostics_(*diagnostics) {}
+    // Another reader of the same tokens, with counts and diagnostics of its own.
+    Cursor(const Cursor& other, std::size_t at, ast::Written* written, Diagnostics* diagnostics)
+        : tokens_(other.tokens_),
+          file_(other.file_),
+          written_(*written),
+          diagnostics_(*diagnostics),
+          at_(at) {}
 
     [[nodiscard]] Token peek() const { return tokens_[at_]; }
     [[nodiscard]] Token peek_next() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
@@ -72,20 +80,43 @@ public:
         end_statement(true);
     }
 
+    // ---- parts of a block that are read by a cursor each (parse_policy.cc)
+    // At `{`: the end of a statement of this block, about in its middle; empty: the block is short, or open.
+    [[nodiscard]] std::optional<std::size_t> middle_of_block() const;
+    // Reads statements up to the token `stop`, or to the block's end. False: something was reported, so that
+    // these parts are not those that one reader would have found.
+    template <typename Statement>
+    bool read_part(std::size_t stop, const Span& header, Statement statement) {
+        for (skip_separators(); at_ < stop && !at(Token::Kind::close); skip_separators()) {
+            begin_statement();
+            if (at_block_left_open(header)) return false;
+            statement();
+        }
+        return diagnostics_.empty();
+    }
+    // Goes to where the reader of the last part is, behind `}`. `before` and `last`: what both have counted.
+    // False: that is more than there may be.
+    bool go_behind(const Cursor& last, const ast::Written& before, const ast::Written& last_written);
+    [[nodiscard]] std::size_t place() const { return at_; }
+
     // One more of what a tree holds a bounded number of. Over the bound: says so and goes to the file's end.
-    void count_address() { count(&written_.addresses, 1'000'000, "addresses in lists"); }
-    void count_claim() { count(&written_.claims, 10'000, "lines in `test` and `protect` blocks"); }
+    void count_address() { count(&written_.addresses, kMostAddresses, "addresses in lists"); }
+    void count_claim() { count(&written_.claims, kMostClaims, "lines in `test` and `protect` blocks"); }
 
     [[nodiscard]] Diagnostics& diagnostics() { return diagnostics_; }
 
 private:
+    static constexpr std::size_t kMostStatements =
+        250'000;  // all limits on what these make together are fewer
+    static constexpr std::size_t kMostAddresses = 1'000'000, kMostClaims = 10'000;
+
     [[nodiscard]] unsigned column(const Span& span) const;
     [[nodiscard]] bool new_statement_follows() const;
     [[nodiscard]] bool at_top_statement() const;
     bool at_block_left_open(const Span& header);
     void count(std::size_t* number, std::size_t most, std::string_view what);
 
-    TokenList tokens_;
+    const TokenList& tokens_;
     const SourceFile& file_;
     ast::Written& written_;
     Diagnostics& diagnostics_;

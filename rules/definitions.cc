@@ -275,7 +275,7 @@ std::optional<AddressSet> Definitions::read_name(const ast::Word& word) {
         const auto& element = networks_[name->index];
         return element ? std::optional(AddressSet{false, {*element}, {}}) : std::nullopt;
     }
-    const std::vector<AddressElement>& elements = hosts_[name->index];
+    const AddressElements& elements = hosts_[name->index];
     if (elements.empty() || (elements.size() > 1 && !spend_elements(elements.size(), word.span)))
         return std::nullopt;
     return AddressSet{false, elements, {}};

@@ -80,10 +80,10 @@ private:
     [[nodiscard]] bool is_dish_side(const ast::Network& network, unsigned source) const;
     void check_side(const ast::Host& host, std::size_t network);
     // What a host means; empty when something was reported. The network is the file's number of it.
-    [[nodiscard]] std::vector<AddressElement> host_elements(const ast::Host& host);
+    [[nodiscard]] AddressElements host_elements(const ast::Host& host);
     [[nodiscard]] std::optional<AddressElement> by_literal(const ast::Host& host);
     [[nodiscard]] std::optional<AddressElement> by_interface_id(const ast::Host& host, std::size_t network);
-    [[nodiscard]] std::vector<AddressElement> in_any_network(const ast::Host& host);
+    [[nodiscard]] AddressElements in_any_network(const ast::Host& host);
     [[nodiscard]] std::optional<AddressElement> by_mac(const ast::Host& host, std::size_t network);
     [[nodiscard]] std::optional<AddressElement> by_eui64(const ast::Host& host, std::size_t network);
     [[nodiscard]] std::optional<AddressElement> by_domain(const ast::Host& host);
@@ -112,7 +112,7 @@ private:
     std::vector<std::string_view> sorted_names_;  // of names_, when somebody had to look for a near one
     // Beside the file's lists. Empty: something was reported.
     std::vector<std::optional<AddressElement>> networks_;
-    std::vector<std::vector<AddressElement>> hosts_;
+    std::vector<AddressElements> hosts_;
     std::vector<unsigned> network_numbers_, host_numbers_;  // in policy_->networks, policy_->hosts
     LearntHosts learnt_;
     ElementIndex network_index_;

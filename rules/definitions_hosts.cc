@@ -50,7 +50,7 @@ std::optional<AddressElement> Definitions::by_interface_id(const ast::Host& host
 }
 
 // Only in networks of the file: an address elsewhere in the delegation stays unassigned.
-std::vector<AddressElement> Definitions::in_any_network(const ast::Host& host) {
+AddressElements Definitions::in_any_network(const ast::Host& host) {
     const auto id = host_id(*host.value);
     if (!id) return {};
     if (file_.networks.empty() && file_.broken_names.empty() && !file_.incomplete) {
@@ -109,10 +109,10 @@ std::optional<AddressElement> Definitions::by_domain(const ast::Host& host) {
         &policy_->learnt);
 }
 
-std::vector<AddressElement> Definitions::host_elements(const ast::Host& host) {
+AddressElements Definitions::host_elements(const ast::Host& host) {
     using Kind = ast::Host::Kind;
     const auto just = [](const std::optional<AddressElement>& element) {
-        return element ? std::vector<AddressElement>{*element} : std::vector<AddressElement>{};
+        return element ? AddressElements{*element} : AddressElements{};
     };
     if (host.kind == Kind::any_network) return in_any_network(host);
     if (host.kind == Kind::domain) return just(by_domain(host));

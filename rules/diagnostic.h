@@ -115,6 +115,7 @@ public:
     Diagnostic& report(Code code, const Span& span, std::string label);
 
     [[nodiscard]] bool has_errors() const { return errors_ != 0; }
+    [[nodiscard]] bool empty() const { return errors_ == 0 && warnings_ == 0; }
     // Is the last error that was reported one of those that will be shown?
     [[nodiscard]] bool keeps_errors() const { return errors_ <= kMost; }
     // The same, and nothing that is reported after it is kept: one limit is one complaint.

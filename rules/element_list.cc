@@ -5,9 +5,9 @@ namespace dishwall {
 namespace {
 
 // What an element has on its own; a set with exclusions is not compared with its neighbours.
-std::vector<AddressElement> parts_of(const AddressSet& set) {
+AddressElements parts_of(const AddressSet& set) {
     if (!set.exclude.empty()) return {};
-    return set.any ? std::vector<AddressElement>{everything()} : set.include;
+    return set.any ? AddressElements{everything()} : set.include;
 }
 
 // Warns once for each element of which another one (of the same sign) has a part already.

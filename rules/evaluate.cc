@@ -8,7 +8,7 @@
 namespace dishwall {
 namespace {
 
-bool in_any(const std::vector<PortRange>& ranges, std::uint16_t port) {
+bool in_any(const PortRanges& ranges, std::uint16_t port) {
     if (ranges.empty()) return true;
     return std::any_of(ranges.begin(), ranges.end(),
                        [&](const PortRange& range) { return range.first <= port && port <= range.last; });
@@ -26,7 +26,7 @@ bool is_in(const AddressElement& element, const Own& own, const Ipv6Address& add
     return !behind.interface_id || *behind.interface_id == address.lo;
 }
 
-bool is_in_one_of(const std::vector<AddressElement>& elements, const Own& own, const Ipv6Address& address) {
+bool is_in_one_of(const AddressElements& elements, const Own& own, const Ipv6Address& address) {
     return std::any_of(elements.begin(), elements.end(),
                        [&](const AddressElement& element) { return is_in(element, own, address); });
 }

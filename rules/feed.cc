@@ -205,7 +205,7 @@ private:
 };
 
 void renew(AddressSet* set, unsigned feed, const std::shared_ptr<const FeedEntries>& entries) {
-    for (std::vector<AddressElement>* side : {&set->include, &set->exclude})
+    for (AddressElements* side : {&set->include, &set->exclude})
         for (AddressElement& element : *side)
             if (auto* in = std::get_if<InFeed>(&element); in && in->feed == feed) in->entries = entries;
 }

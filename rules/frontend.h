@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,9 @@ struct Compiled {
     std::optional<Policy> unprotected;
     // Every rule file that was read, with included ones, in the order of reading: ids in `sources`.
     std::vector<FileId> rule_files;
+    // What was made on the way, of no use to anybody. To take that of a long file apart takes milliseconds, which
+    // whoever is in a hurry can spend later.
+    std::shared_ptr<const void> leftovers;
 };
 
 // The first is the rule file itself, the others what stands beside it in conf.d, in name order; all of them

@@ -32,9 +32,9 @@ public:
     Lexer(std::string_view text, FileId file, Diagnostics* diagnostics)
         : text_(text), file_(file), diagnostics_(*diagnostics), tokens_(text, file) {}
 
-    TokenList run() {
+    TokenList run(const WillFill& will_fill) {
         // Room that is not used is not touched.
-        tokens_.reserve(std::min(text_.size() / 4 + 2, kMostTokens + 1));
+        tokens_.reserve(std::min(text_.size() / 4 + 2, kMostTokens + 1), will_fill);
         if (text_.substr(0, 3) == "\xef\xbb\xbf") at_ = 3;  // byte order mark
         while (at_ < text_.size()) {
             step();
@@ -198,8 +198,8 @@ private:
 
 }  // namespace
 
-TokenList lex(const SourceMap& sources, FileId file, Diagnostics* diagnostics) {
-    return Lexer(sources.file(file).text(), file, diagnostics).run();
+TokenList lex(const SourceMap& sources, FileId file, Diagnostics* diagnostics, const WillFill& will_fill) {
+    return Lexer(sources.file(file).text(), file, diagnostics).run(will_fill);
 }
 
 }  // namespace dishwall

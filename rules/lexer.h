@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "rules/diagnostic.h"
+#include "rules/large_room.h"
 #include "rules/source.h"
 
 namespace dishwall {
@@ -38,7 +39,9 @@ public:
     TokenList() = default;
     TokenList(std::string_view text, FileId file) : text_(text), file_(file) {}
 
-    void reserve(std::size_t count) { packed_.reserve(count); }
+    void reserve(std::size_t count, const WillFill& will_fill) {
+        reserve_room(will_fill, count, &packed_);
+    }
     void add(Token::Kind kind, std::size_t begin, std::size_t end) {
         packed_.push_back({static_cast<std::uint32_t>(begin),
                            static_cast<std::uint32_t>(end - begin) & kLongest,
@@ -86,6 +89,7 @@ inline constexpr std::size_t kMostTokens = 4'000'000;
 // Characters that mean nothing are reported and left out. Comments, blanks and continued lines vanish. Empty
 // when the file is not worth parsing: over the limit, or hopeless (rules/diagnostic.h); either has been
 // reported.
-[[nodiscard]] TokenList lex(const SourceMap& sources, FileId file, Diagnostics* diagnostics);
+[[nodiscard]] TokenList lex(const SourceMap& sources, FileId file, Diagnostics* diagnostics,
+                            const WillFill& will_fill = {});
 
 }  // namespace dishwall

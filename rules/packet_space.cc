@@ -17,7 +17,7 @@ constexpr Ipv6Address kNoLiteral{};
 
 Values single(const Ipv6Address& key) { return values_of({{key, key}}); }
 
-Ranges ranges_of(const std::vector<PortRange>& ports) {
+Ranges ranges_of(const PortRanges& ports) {
     Ranges ranges;
     for (const PortRange& port : ports) ranges.push_back({{0, port.first}, {0, port.last}});
     return ranges;
@@ -191,7 +191,7 @@ std::pair<Axis, Ranges> PacketSpace::on_axis(const AddressElement& element, End 
     return {{Kind::address, end}, std::move(where.addresses)};
 }
 
-Box PacketSpace::without(const std::vector<AddressElement>& excluded, End end) const {
+Box PacketSpace::without(const AddressElements& excluded, End end) const {
     std::map<Axis, Ranges> by_axis;
     for (const AddressElement& element : excluded) {
         auto [axis, ranges] = on_axis(element, end);

@@ -65,7 +65,7 @@ private:
     [[nodiscard]] Ranges literal(const Ipv6Prefix& prefix) const;
 
     [[nodiscard]] std::vector<Box> boxes_of(const AddressSet& set, End end) const;
-    [[nodiscard]] Box without(const std::vector<AddressElement>& excluded, End end) const;
+    [[nodiscard]] Box without(const AddressElements& excluded, End end) const;
     [[nodiscard]] std::vector<Box> end_of(const AddressSet& set, End end) const;
     [[nodiscard]] std::vector<Box> ours_at_all_times(End end) const;
 

@@ -9,6 +9,7 @@
 namespace dishwall {
 
 // Behind the keyword. Leaves the cursor at the statement's end.
-void parse_policy(Cursor& cursor, const ast::Word& keyword, ast::File* tree);
+// `two_threads`: may be used for a long block.
+void parse_policy(Cursor& cursor, const ast::Word& keyword, bool two_threads, ast::File* tree);
 
 }  // namespace dishwall

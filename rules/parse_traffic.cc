@@ -164,6 +164,7 @@ const std::vector<std::string_view>& rule_clauses() {
 
 bool opens_clause(std::string_view word) {
     static constexpr std::string_view kParts[] = {"port", "burst", "per", "on-failure", "expect"};
+    if (word.empty() || word.front() < 'a') return false;  // a number: most words that are asked about
     return std::find(rule_clauses().begin(), rule_clauses().end(), word) != rule_clauses().end() ||
            std::find(std::begin(kParts), std::end(kParts), word) != std::end(kParts);
 }

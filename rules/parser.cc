@@ -20,7 +20,8 @@ class Parser {
 public:
     Parser(TokenList tokens, const SourceFile& file, const ParseOptions& options, ast::File* tree,
            Diagnostics* diagnostics)
-        : cursor_(std::move(tokens), file, &tree->written, diagnostics),
+        : tokens_(std::move(tokens)),
+          cursor_(tokens_, file, &tree->written, diagnostics),
           diagnostics_(*diagnostics),
           options_(options),
           tree_(*tree) {}
@@ -84,7 +85,7 @@ private:
         else if (keyword.text == "uplink")
             parse_uplink(cursor_, keyword, &tree_);
         else if (keyword.text == "policy")
-            parse_policy(cursor_, keyword, &tree_);
+            parse_policy(cursor_, keyword, options_.two_threads, &tree_);
         else if (keyword.text == "dns-update")
             parse_dns_update(cursor_, keyword, &tree_);
         else if (keyword.text == "protect")
@@ -129,6 +130,7 @@ private:
             tree_.incomplete = true;
     }
 
+    TokenList tokens_;
     Cursor cursor_;
     Diagnostics& diagnostics_;
     const ParseOptions& options_;

@@ -19,6 +19,7 @@ namespace dishwall {
 struct ParseOptions {
     bool needs_version = true;  // `version 1` may be left out of all texts but the first
     std::function<void(const ast::Word& path)> include;  // parses that file into the same tree
+    bool two_threads = false;  // may be used for a long block
 };
 
 // Adds what could be read to `tree`. False: the text is in another version of the language.

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "bpf/core/image_layout.h"
+#include "rules/few.h"
 #include "rules/ipv6.h"
 
 namespace dishwall {
@@ -126,13 +127,14 @@ struct InFeed {
 
 // What may stand between braces, after names are looked up. `any` is an AddressSet with `any` true.
 using AddressElement = std::variant<Ipv6Prefix, Behind, Self, Learnt, InFeed>;
+using AddressElements = Few<AddressElement>;
 
 // (any or in one of `include`) and in none of `exclude`.
 // `{ a, not b }` is include {a} exclude {b}; `not b` and `{ not b }` alone are any, exclude {b}.
 struct AddressSet {
     bool any = true;
-    std::vector<AddressElement> include;  // used only when any is false; then empty matches nothing
-    std::vector<AddressElement> exclude;
+    AddressElements include;  // used only when any is false; then empty matches nothing
+    AddressElements exclude;
 
     [[nodiscard]] bool matches_everything() const { return any && exclude.empty(); }
 };
@@ -148,19 +150,21 @@ struct PortRange {
     std::uint16_t first = 0;
     std::uint16_t last = 65535;
 };
+using PortRanges = Few<PortRange>;
 
 // One alternative of a MATCH. `service web` gives one for each of its members, a MATCH without protocol
 // gives a single one with an empty `proto`.
 struct ProtocolMatch {
     std::optional<std::uint8_t> proto;     // empty: any protocol
-    std::vector<PortRange> ports;          // tcp, udp, sctp: destination ports. Empty: all
+    PortRanges ports;          // tcp, udp, sctp: destination ports. Empty: all
     std::vector<std::uint8_t> icmp_types;  // icmpv6. Empty: all
 };
+using ProtocolMatches = Few<ProtocolMatch>;
 
 // MATCH from ADDRESS port PORTS to ADDRESS: which packets are meant.
 struct Traffic {
-    std::vector<ProtocolMatch> match;   // never empty: any one of them
-    std::vector<PortRange> from_ports;  // the sender's port. Empty: all
+    ProtocolMatches match;   // never empty: any one of them
+    PortRanges from_ports;  // the sender's port. Empty: all
     AddressSet from;
     AddressSet to;
 };
@@ -202,7 +206,7 @@ struct Chain {
 // A host by name, for tables, `explain`, DNS updates and errors: the first that fits names an address.
 struct NamedAddress {
     std::string name;
-    std::vector<AddressElement> elements;  // never empty; several: one interface id in any network
+    AddressElements elements;  // never empty; several: one interface id in any network
     Place place;
 };
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "rules/definitions.h"
+#include "rules/large_room.h"
 #include "rules/literal.h"
 #include "rules/names.h"
 #include "rules/resolve_claims.h"
@@ -59,16 +60,17 @@ private:
         const auto is_inbound = [](const ast::Policy& policy) { return policy.direction.text == "inbound"; };
         const std::size_t inbound = count_rules(file_, is_inbound);
         const std::size_t outbound = count_rules(file_, std::not_fn(is_inbound));
-        result_.policy.inbound.rules.reserve(inbound);
+        reserve_room(env_.will_fill, inbound, &result_.policy.inbound.rules);
+        reserve_room(env_.will_fill, outbound, &result_.policy.outbound.rules);
         result_.inbound.reserve(inbound);
-        result_.policy.outbound.rules.reserve(outbound);
         result_.outbound.reserve(outbound);
     }
 
     void add(const ast::Policy& policy) {
-        check_uplink(policy.uplink);
+        if (!policy.goes_on) check_uplink(policy.uplink);
         const bool inbound = policy.direction.text == "inbound";
         if (!inbound && policy.direction.text != "outbound") {
+            if (policy.goes_on) return;
             diagnostics_.report(Code::unknown_keyword, policy.direction.span, "expected a direction")
                 .with_help("`inbound` or `outbound`");
             return;
@@ -167,15 +169,14 @@ private:
         bool good = rule_names_.name(from, &rule) && !from.broken;
         good &= check_direction(from.verdict);
         rule.verdict = verdict_of(from.verdict.text).value_or(DW_DROP);
-        ResolvedTraffic read = resolve_traffic(from, &definitions_, env_, &diagnostics_);
-        good &= read.good;
-        static_cast<Traffic&>(rule) = std::move(read.traffic);
+        std::shared_ptr<const ResolvedService> service;
+        good &= resolve_traffic(from, &definitions_, env_, &diagnostics_, &rule, &service);
         good &= read_rate(from, &rule);
         good &= read_inspect(from, &rule);
         good &= check_independent(from, rule);
         rule.endpoint_independent = from.endpoint_independent.has_value();
         if (good)
-            (outbound_ ? result_.outbound : result_.inbound).push_back({&from, std::move(read.service)});
+            (outbound_ ? result_.outbound : result_.inbound).push_back({&from, std::move(service)});
         else
             chain->rules.pop_back();
         return true;

@@ -171,19 +171,19 @@ void ListFiles::define(const ast::Signatures& from) {
     Signatures made;
     made.name = from.name.text;
     made.path = file->path;
-    made.patterns = reading.patterns;
+    made.patterns = reading.patterns.size();
     made.place = sources_.place(from.name.span);
     const bool good = give_id(from, &made) & read_options(from, &made);
     if (!reading.bad.empty()) return report_lines(reading.bad, std::move(*file), from.path.span);
     const bool was_under = patterns_ <= kMostPatterns;
-    patterns_ += reading.patterns;
+    patterns_ += reading.patterns.size();
     if (patterns_ > kMostPatterns) {
         if (was_under)
             diagnostics_.report(Code::over_limit, from.path.span,
                                 fmt::format("with this there are more than {} patterns", kMostPatterns));
         return;
     }
-    if (reading.patterns == 0) diagnostics_.report(Code::empty_list, from.path.span, "no pattern in it");
+    if (reading.patterns.empty()) diagnostics_.report(Code::empty_list, from.path.span, "no pattern in it");
     if (!good) return;
     made.text = std::make_shared<const std::string>(std::move(file->text));
     signatures_.at(from.name.text).number = static_cast<unsigned>(policy_->signatures.size());

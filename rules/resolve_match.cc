@@ -63,7 +63,7 @@ std::optional<PortRange> read_port(const ast::Word& word, std::string_view proto
 }
 
 // Ranges a[i] stand at words[i]; warns where one begins before an earlier one has ended.
-void warn_of_overlaps(const std::vector<PortRange>& ranges, const ast::Words& words,
+void warn_of_overlaps(const PortRanges& ranges, const ast::Words& words,
                       Diagnostics* diagnostics) {
     if (ranges.size() < 2) return;
     std::vector<std::size_t> order(ranges.size());
@@ -95,7 +95,7 @@ std::optional<std::uint8_t> read_icmpv6_type(const ast::Word& word, Diagnostics*
 
 std::optional<ProtocolMatch> resolve_icmpv6(const ast::Match& match, Diagnostics* diagnostics) {
     ProtocolMatch made{std::uint8_t{IPPROTO_ICMPV6}, {}, {}};
-    std::vector<PortRange> as_ranges;
+    PortRanges as_ranges;
     for (const ast::Word& word : match.values) {
         const auto type = read_icmpv6_type(word, diagnostics);
         if (!type) return std::nullopt;
@@ -126,15 +126,15 @@ std::optional<ProtocolMatch> resolve_proto(const ast::Word& word, Diagnostics* d
 
 }  // namespace
 
-std::size_t elements_of(const std::vector<ProtocolMatch>& alternatives) {
+std::size_t elements_of(const ProtocolMatches& alternatives) {
     std::size_t count = 0;
     for (const ProtocolMatch& each : alternatives) count += 1 + each.ports.size() + each.icmp_types.size();
     return count;
 }
 
-std::optional<std::vector<PortRange>> resolve_ports(const ast::Words& words, std::string_view proto,
+std::optional<PortRanges> resolve_ports(const ast::Words& words, std::string_view proto,
                                                     const Environment& env, Diagnostics* diagnostics) {
-    std::vector<PortRange> ranges;
+    PortRanges ranges;
     ranges.reserve(words.size());
     bool good = true;
     for (const ast::Word& word : words) {

@@ -16,12 +16,12 @@ namespace dishwall {
 
 // What a `service` stands for: its matches, and as which they are written.
 struct ResolvedService {
-    std::vector<ProtocolMatch> alternatives;
+    ProtocolMatches alternatives;
     std::vector<const ast::Match*> written;  // beside them
 };
 
 // How many there are to be held, of ports and others.
-[[nodiscard]] std::size_t elements_of(const std::vector<ProtocolMatch>& alternatives);
+[[nodiscard]] std::size_t elements_of(const ProtocolMatches& alternatives);
 
 // Where ports[i] of a match that was made of this one stands; `match` is not `service`.
 [[nodiscard]] inline const Span& port_span(const ast::Match& match, std::size_t i) {
@@ -33,7 +33,7 @@ struct ResolvedService {
                                                          Diagnostics* diagnostics);
 
 // `proto` ("tcp") says in which part of /etc/services a name is looked up; empty: in all.
-[[nodiscard]] std::optional<std::vector<PortRange>> resolve_ports(const ast::Words& words,
+[[nodiscard]] std::optional<PortRanges> resolve_ports(const ast::Words& words,
                                                                   std::string_view proto,
                                                                   const Environment& env,
                                                                   Diagnostics* diagnostics);

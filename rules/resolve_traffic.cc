@@ -13,28 +13,26 @@ public:
         : definitions_(*definitions), env_(env), diagnostics_(*diagnostics) {}
 
     template <typename Written>
-    ResolvedTraffic run(const Written& from) {
-        ResolvedTraffic made;
-        made.good = read_match(from.match, &made);
-        if (made.good) made.good = read_ports(from.match, from.from_ports, &made.traffic);
-        made.good &= read_end(from.from, &made.traffic.from);
-        made.good &= read_end(from.to, &made.traffic.to);
+    bool run(const Written& from, Traffic* traffic, std::shared_ptr<const ResolvedService>* service) {
+        bool good = read_match(from.match, traffic, service);
+        if (good) good = read_ports(from.match, from.from_ports, traffic);
+        good &= read_end(from.from, &traffic->from);
+        good &= read_end(from.to, &traffic->to);
         // In the image each port is paired with each port of the sender.
-        const std::size_t senders = std::max<std::size_t>(made.traffic.from_ports.size(), 1);
-        made.good =
-            made.good && definitions_.spend_elements(elements_of(made.traffic.match) * senders, from.span);
-        return made;
+        const std::size_t senders = std::max<std::size_t>(traffic->from_ports.size(), 1);
+        return good && definitions_.spend_elements(elements_of(traffic->match) * senders, from.span);
     }
 
 private:
-    bool read_match(const ast::Match& written, ResolvedTraffic* made) {
+    bool read_match(const ast::Match& written, Traffic* made,
+                    std::shared_ptr<const ResolvedService>* service) {
         if (written.kind == ast::Match::Kind::service) {
-            made->service = definitions_.read_service(written.values.front());
-            if (made->service) made->traffic.match = made->service->alternatives;
-            return made->service != nullptr;
+            *service = definitions_.read_service(written.values.front());
+            if (*service) made->match = (*service)->alternatives;
+            return *service != nullptr;
         }
         auto match = resolve_match(written, env_, &diagnostics_);
-        if (match) made->traffic.match.push_back(std::move(*match));
+        if (match) made->match.push_back(std::move(*match));
         return match.has_value();
     }
 
@@ -71,12 +69,15 @@ private:
 
 ResolvedTraffic resolve_traffic(const ast::Traffic& from, Definitions* definitions, const Environment& env,
                                 Diagnostics* diagnostics) {
-    return TrafficResolver(definitions, env, diagnostics).run(from);
+    ResolvedTraffic made;
+    made.good = TrafficResolver(definitions, env, diagnostics).run(from, &made.traffic, &made.service);
+    return made;
 }
 
-ResolvedTraffic resolve_traffic(const ast::Rule& from, Definitions* definitions, const Environment& env,
-                                Diagnostics* diagnostics) {
-    return TrafficResolver(definitions, env, diagnostics).run(from);
+bool resolve_traffic(const ast::Rule& from, Definitions* definitions, const Environment& env,
+                     Diagnostics* diagnostics, Traffic* traffic,
+                     std::shared_ptr<const ResolvedService>* service) {
+    return TrafficResolver(definitions, env, diagnostics).run(from, traffic, service);
 }
 
 }  // namespace dishwall

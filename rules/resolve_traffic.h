@@ -25,7 +25,9 @@ struct ResolvedTraffic {
 // Everything that is wrong is reported, one part of the traffic not keeping another from being read.
 [[nodiscard]] ResolvedTraffic resolve_traffic(const ast::Traffic& from, Definitions* definitions,
                                               const Environment& env, Diagnostics* diagnostics);
-[[nodiscard]] ResolvedTraffic resolve_traffic(const ast::Rule& from, Definitions* definitions,
-                                              const Environment& env, Diagnostics* diagnostics);
+// The same of a rule, made in its place, which is empty. False: not all of it was read.
+[[nodiscard]] bool resolve_traffic(const ast::Rule& from, Definitions* definitions, const Environment& env,
+                                   Diagnostics* diagnostics, Traffic* traffic,
+                                   std::shared_ptr<const ResolvedService>* service);
 
 }  // namespace dishwall

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <unordered_map>
 #include <utility>
 
 #include "rules/file_path.h"
+#include "rules/large_room.h"
 #include "rules/lexer.h"
 #include "rules/parser.h"
 
@@ -23,6 +25,7 @@ public:
 
     ParsedFiles run(std::vector<RuleText> texts) {
         const std::string main = texts.front().name;
+        make_room(texts);
         for (RuleText& text : texts) {
             std::string path = path_of(text.name, main);
             if (!add(std::move(text.name), std::move(text.text), path, {})) return std::move(result_);
@@ -46,6 +49,18 @@ private:
         bool open = false;              // it is being parsed
         std::optional<Span> asked_for;  // by this `include`
     };
+
+    // Of a long text most is rules, and these take about twelve times as much room in the tree.
+    void make_room(const std::vector<RuleText>& texts) {
+        constexpr std::size_t kLongText = 256u << 10, kTreeForAByte = 12, kMostAtOnce = 64u << 20;
+        std::size_t bytes = 0;
+        for (const RuleText& text : texts) bytes += text.text.size();
+        if (bytes < kLongText) return;
+        ast::File& tree = result_.tree;
+        tree.rooms = std::make_unique<LargeRooms>(env_.will_fill);
+        tree.arena = std::make_unique<std::pmr::monotonic_buffer_resource>(
+            std::min(kTreeForAByte * bytes, kMostAtOnce), tree.rooms.get());
+    }
 
     // Env::directory is where the first text is; the others are beside it as their names are beside its name.
     std::string path_of(const std::string& name, const std::string& main) const {
@@ -83,9 +98,10 @@ private:
         const SourceFile& file = sources_.file(id);
         Known& known = known_.at(file.path());
         known.open = true;
-        TokenList tokens = lex(sources_, id, &diagnostics_);
+        TokenList tokens = lex(sources_, id, &diagnostics_, env_.will_fill);
         tokens_ += tokens.size();
-        const ParseOptions options{needs_version, [&](const ast::Word& path) { include(path); }};
+        const ParseOptions options{needs_version, [&](const ast::Word& path) { include(path); },
+                                   env_.two_threads};
         bool understood = false;
         if (!tokens.empty() && tokens_ > kMostTokens)
             over_limit(tokens.back().span,

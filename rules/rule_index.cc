@@ -44,7 +44,7 @@ RuleIndex::Hulls RuleIndex::hulls_of(const Traffic& traffic) {
 }
 
 // Protocol and port as one number.
-RuleIndex::Hull RuleIndex::hull_of(const std::vector<ProtocolMatch>& matches) {
+RuleIndex::Hull RuleIndex::hull_of(const ProtocolMatches& matches) {
     Hull hull{kPorts, {}};
     bool first = true;
     for (const ProtocolMatch& match : matches) {

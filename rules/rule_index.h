@@ -52,7 +52,7 @@ private:
     using Run = std::pair<std::size_t, std::size_t>;  // of spots
 
     [[nodiscard]] static Hulls hulls_of(const Traffic& traffic);
-    [[nodiscard]] static Hull hull_of(const std::vector<ProtocolMatch>& match);
+    [[nodiscard]] static Hull hull_of(const ProtocolMatches& match);
     [[nodiscard]] static Hull hull_of(const AddressSet& set);
     [[nodiscard]] static Spot spot_of(const Hull& hull, std::size_t rule);
     [[nodiscard]] static std::vector<Run> runs(const Coordinate& coordinate, const Hull& hull);

@@ -44,7 +44,7 @@ Ipv6Address lane_key(std::uint8_t proto, std::uint16_t port) {
 }
 
 // Empty: any protocol.
-std::optional<KeyRange> lanes_of(const std::vector<ProtocolMatch>& matches) {
+std::optional<KeyRange> lanes_of(const ProtocolMatches& matches) {
     Hull hull;
     for (const ProtocolMatch& match : matches) {
         if (!match.proto) return std::nullopt;
@@ -73,6 +73,7 @@ void RulesAbove::add(std::size_t rule) {
     if (rules_[rule].verdict == DW_AUDIT || rules_[rule].rate) return;
     Spots spots = spots_of(rules_[rule]);
     const std::size_t number = class_of(&spots);
+    classes_[number].is_used = true;
     const std::uint32_t tag = tag_of(number, {spots[0].first, spots[1].first, spots[2].first});
     std::uint32_t& last = slots_[slot_of(tag)];
     tags_[rule] = tag;
@@ -101,6 +102,7 @@ bool RulesAbove::takes(const Witness& packet) {
     const Ipv6Address lane = lane_key(packet.proto, packet.port);
     for (std::size_t number = 0; number < classes_.size(); ++number) {
         const Class& each = classes_[number];
+        if (!each.is_used) continue;
         const auto key = [&](std::size_t i, const Ipv6Address& address, const Ipv6Address& place) {
             const Ipv6Address& whole = each.lines[i] == kPlaces ? place : address;
             return Ipv6Address{whole.hi & each.masks[i].hi, whole.lo & each.masks[i].lo};

@@ -42,6 +42,7 @@ private:
     struct Class {
         std::array<std::uint8_t, kCoordinates> lines{}, lengths{};
         std::array<Ipv6Address, kCoordinates> masks{};  // of the lengths
+        bool is_used = false;                           // a rule above is in it
     };
 
     [[nodiscard]] bool takes(const Witness& packet);

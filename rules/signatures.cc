@@ -24,9 +24,8 @@ public:
             std::string_view line = text_.substr(at_, end - at_);
             if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
             if (!line.empty() && line.front() != '#') {
-                std::string why = why_bad(line);
+                std::string why = read_line(line, number);
                 if (!why.empty()) reading_.bad.push_back({number, at_, at_ + line.size(), std::move(why)});
-                ++reading_.patterns;
             }
             at_ = end + 1;
         }
@@ -34,7 +33,8 @@ public:
     }
 
 private:
-    std::string why_bad(std::string_view line) {
+    // Why the line is bad; empty when it is not.
+    std::string read_line(std::string_view line, unsigned line_number) {
         const std::size_t colon = line.find(':');
         std::uint32_t id = 0;
         const char* const digits_end = line.data() + std::min(colon, line.size());
@@ -45,10 +45,14 @@ private:
         const std::size_t last = pattern.rfind('/');
         if (pattern.empty() || pattern.front() != '/' || last == 0) return "the regex stands between two `/`";
         if (last == 1) return "the regex is empty";
+        const std::string_view regex = pattern.substr(1, last - 1);
+        if (regex.find('\0') != std::string_view::npos) return "the regex has a NUL byte; write it \\x00";
         const std::string_view flags = pattern.substr(last + 1);
         if (const std::size_t odd = flags.find_first_not_of(kFlags); odd != std::string_view::npos)
             return std::string("the flags are of ") + std::string(kFlags);
-        return ids_.insert(id).second ? "" : "this ID is used above";
+        if (!ids_.insert(id).second) return "this ID is used above";
+        reading_.patterns.push_back({id, regex, flags, line_number});
+        return "";
     }
 
     std::string_view text_;

@@ -43,6 +43,8 @@ public:
     // Where it is, absolute when that is known: relative paths in it begin there.
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] std::string_view text() const { return text_; }
+    // Nobody may ask for a place or a line afterwards.
+    [[nodiscard]] std::string take_text() { return std::move(text_); }
     // Lines count from 1. The newline (and a carriage return before it) is not part of the line.
     [[nodiscard]] unsigned line_at(std::uint32_t offset) const;
     // The same, from the line of some place before it: nearly always a few lines on.
@@ -75,6 +77,7 @@ public:
 
     [[nodiscard]] FileId count() const { return static_cast<FileId>(files_.size()); }
     [[nodiscard]] const SourceFile& file(FileId id) const { return *files_[id]; }
+    [[nodiscard]] SourceFile& file(FileId id) { return *files_[id]; }
     [[nodiscard]] std::string_view text(const Span& span) const;
     [[nodiscard]] Place place(const Span& span) const;
 

@@ -14,9 +14,9 @@ std::optional<unsigned> same_source(unsigned source, const Policy& from, const P
 }
 
 // Hosts that are learnt have ids of their own, and feeds bring their entries along: both stay as they are.
-std::vector<AddressElement> translate(const std::vector<AddressElement>& elements, const Policy& from,
+AddressElements translate(const AddressElements& elements, const Policy& from,
                                       const Policy& to) {
-    std::vector<AddressElement> translated;
+    AddressElements translated;
     for (const AddressElement& element : elements) {
         const auto* place = std::get_if<Behind>(&element);
         if (!place)

@@ -29,7 +29,7 @@ std::optional<KeyRange> shared(const RangeSet& set, const KeyRange& range) {
     return KeyRange{std::max(range.first, found->first), std::min(range.last, found->last)};
 }
 
-bool has_port(const std::vector<PortRange>& ranges, std::uint16_t port) {
+bool has_port(const PortRanges& ranges, std::uint16_t port) {
     return ranges.empty() || std::any_of(ranges.begin(), ranges.end(), [&](const PortRange& range) {
                return range.first <= port && port <= range.last;
            });

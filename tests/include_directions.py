@@ -3,7 +3,7 @@
 """The two arrows of the design, checked: which directory may include which (docs: README.md, "The tree").
 
     text   -> rules/ -> control/ -> flat memory shared with the kernel
-    packet -> bpf/   -> verdict
+    packet -> bpf/   -> (dataplane/ when a rule says inspect) -> verdict
 """
 import pathlib
 import re
@@ -18,13 +18,14 @@ ALLOWED = {
     "bpf/core": {"bpf/core"},
     "bpf": {"bpf/core", "bpf"},
     "rules": {"rules", "bpf/core/layout.h", "bpf/core/image_layout.h"},
+    "dataplane": {"dataplane", "rules", "bpf/core"},
     "control/line": {"control/line", "rules", "bpf/core/layout.h"} | COMMON,
     "control/names": {"control/names", "rules"} | COMMON,
     "control/dns": {"control/dns", "rules", "bpf/core/layout.h"} | COMMON,
     "control/ipc": {"control/ipc", "control/unique_fd.h", "rules"},
     "control": {"control", "rules", "bpf"},
-    "tests": {"tests", "control", "rules", "bpf"},
-    "bench": {"bench", "control", "rules", "bpf", "tests"},
+    "tests": {"tests", "control", "dataplane", "rules", "bpf"},
+    "bench": {"bench", "control", "dataplane", "rules", "bpf", "tests"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 

@@ -11,8 +11,9 @@
 
 #include "bench/live/dishwall_process.h"
 #include "bench/live/subject.h"
-#include "bpf/core/layout.h"
+#include "bpf/core/image_layout.h"
 #include "bpf/core/reason.h"
+#include "control/image_bank.h"
 #include "control/mapping.h"
 
 namespace dishwall::bench {
@@ -50,6 +51,8 @@ public:
                      packets(DW_REASON_RULE_ACCEPT), packets(DW_REASON_FLOW)};
     }
 
+    [[nodiscard]] std::optional<WorstSearch> worst() const override { return worst_; }
+
 private:
     Result<void> watch() {
         auto control = pinned(setup_.pins + "/control", sizeof(dw_control));
@@ -58,6 +61,11 @@ private:
         auto counters = pinned(setup_.pins + "/counters", sizeof(dw_counter) * DW_COUNTERS * cpus_);
         if (!counters) return tl::unexpected(counters.error());
         counters_ = std::move(*counters);
+        // The first policy of a daemon is in the first bank.
+        auto image = pinned(setup_.pins + "/" + chunk_name(0, 0), sizeof(dw_image));
+        if (!image) return tl::unexpected(image.error());
+        const dw_chain& inbound = image->as<dw_image>()->inbound;
+        worst_ = {inbound.worst_lines, inbound.worst_rules};
         return {};
     }
 
@@ -76,6 +84,7 @@ private:
     DishwallProcess daemon_;
     Mapping counters_;
     std::uint32_t cpus_ = 0;
+    WorstSearch worst_;
 };
 
 }  // namespace

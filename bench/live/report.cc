@@ -23,15 +23,16 @@ std::vector<double> ns_of(const std::vector<Sample>& samples) {
 
 // One row's cells, the same in both tables.
 struct Cells {
-    std::string system, rules, does, total, spread, above_floor, above_base;
+    std::string system, rules, worst, does, total, spread, above_floor, above_base;
 };
 
 std::string number(std::optional<double> value) { return value ? fmt::format("{:.0f}", *value) : "-"; }
 
 Cells cells_of(const Report& report, const RowResult& row) {
     const std::string rules = row.rules == 0 ? "" : fmt::format("{}", row.rules);
-    if (!row.held()) return {row.system, rules, row.does, "gate failed", "", "", ""};
-    Cells cells{row.system, rules, row.does, number(row.median_ns()), "", "", ""};
+    const std::string worst = row.worst ? fmt::format("{}, {}", row.worst->lines, row.worst->rules) : "";
+    if (!row.held()) return {row.system, rules, worst, row.does, "gate failed", "", "", ""};
+    Cells cells{row.system, rules, worst, row.does, number(row.median_ns()), "", "", ""};
     cells.spread = fmt::format("{:.0f}..{:.0f}", row.lowest_ns(), row.highest_ns());
     cells.above_floor = row.id == row.floor ? "-" : number(report.above(row, row.floor));
     cells.above_base = row.base.empty() ? "" : number(report.above(row, row.base));
@@ -75,27 +76,28 @@ std::optional<double> Report::above(const RowResult& row, const std::string& bas
 }
 
 std::string terminal_table(const Report& report) {
-    constexpr std::string_view kLine = "{:<44} {:>6} {:<50} {:>11} {:>14} {:>8} {:>8}\n";
+    constexpr std::string_view kLine = "{:<44} {:>6} {:>9} {:<50} {:>11} {:>14} {:>8} {:>8}\n";
     std::string text = head(report) + "\n" +
-                       fmt::format(fmt::runtime(kLine), "who decides", "rules", "packets", "ns/packet",
-                                   "low..high", "> drop", "> base");
+                       fmt::format(fmt::runtime(kLine), "who decides", "rules", "at worst", "packets",
+                                   "ns/packet", "low..high", "> drop", "> base");
     for (const RowResult& row : report.rows) {
         const Cells c = cells_of(report, row);
-        text += fmt::format(fmt::runtime(kLine), c.system, c.rules, c.does, c.total, c.spread, c.above_floor,
-                            c.above_base);
+        text += fmt::format(fmt::runtime(kLine), c.system, c.rules, c.worst, c.does, c.total, c.spread,
+                            c.above_floor, c.above_base);
     }
     return text + failures(report, "");
 }
 
 std::string markdown(const Report& report) {
     std::string text = head(report) +
-                       "\n| who decides | services or rules | packets | ns per packet | lowest..highest | "
+                       "\n| who decides | services or rules | at worst: lines, rules | packets | ns per "
+                       "packet | lowest..highest | "
                        "above bare XDP_DROP | "
-                       "above its base row |\n|---|---|---|---|---|---|---|\n";
+                       "above its base row |\n|---|---|---|---|---|---|---|---|\n";
     for (const RowResult& row : report.rows) {
         const Cells c = cells_of(report, row);
-        text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", c.system, c.rules, c.does, c.total,
-                            c.spread, c.above_floor, c.above_base);
+        text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", c.system, c.rules, c.worst, c.does,
+                            c.total, c.spread, c.above_floor, c.above_base);
     }
     const std::string failed = failures(report, "- ");
     return failed.empty() ? text : text + "\n" + failed;
@@ -112,6 +114,7 @@ nlohmann::json to_json(const Report& report) {
         nlohmann::json item = {{"id", row.id},        {"system", row.system}, {"rules", row.rules},
                                {"packets", row.does}, {"gate", row.held()},   {"runs", runs},
                                {"floor", row.floor}};
+        if (row.worst) item.update({{"worst_lines", row.worst->lines}, {"worst_rules", row.worst->rules}});
         if (!row.base.empty()) item["base"] = row.base;
         if (!row.held()) item["gate_failure"] = row.gate_failure;
         if (row.held()) item["median_ns"] = row.median_ns();

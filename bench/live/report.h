@@ -17,6 +17,7 @@ namespace dishwall::bench {
 struct RowResult {
     std::string id, system, does, floor, base;
     unsigned rules = 0;
+    std::optional<WorstSearch> worst;  // of its policy, where the subject can tell
     bool plotted = false;
     std::vector<Sample> samples;
     std::string gate_failure;  // empty: the gate held in every run

@@ -106,6 +106,7 @@ void Session::build_rows() {
                             plan.floor.empty() ? kFloor : plan.floor,
                             plan.base,
                             plan.rules,
+                            {},
                             plan.plotted,
                             {},
                             ""});
@@ -116,6 +117,7 @@ void Session::build_rows() {
             give_up(position, station.error().message);
             continue;
         }
+        results_.back().worst = station->worst();
         auto row =
             Row::build(plan, &*station, world_, generator_, options_.length, static_cast<unsigned>(position));
         if (row)

@@ -37,6 +37,7 @@ public:
                                        const Passage& passage);
     // Opens so many flows from inside, as a gateway's own hosts do, and checks one answer to each.
     [[nodiscard]] Result<void> open(const NetworkNamespace& world, Generator& generator, unsigned flows);
+    [[nodiscard]] std::optional<WorstSearch> worst() const { return plan_.subject->worst(); }
     // A new flow a packet would otherwise fill what the subject has for them.
     [[nodiscard]] Result<void> forget() { return plan_.subject->forget(site_); }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,12 @@ namespace dishwall::bench {
 // verdict itself costs is not lost in the noise of forwarding.
 enum class End { ingress, lan };
 
+// What one search of a policy may come to, at the most, by its compiler.
+struct WorstSearch {
+    std::uint32_t lines = 0;  // of memory, read one after the other
+    std::uint32_t rules = 0;  // verified
+};
+
 class Subject {
 public:
     virtual ~Subject() = default;
@@ -27,6 +34,8 @@ public:
     [[nodiscard]] virtual Result<void> arm(const Site& site) = 0;
     // Packets so far, by their fate.
     [[nodiscard]] virtual Result<Fates> counted(const Site& site) = 0;
+    // For packets from the Internet; empty: it cannot tell.
+    [[nodiscard]] virtual std::optional<WorstSearch> worst() const { return {}; }
     // False: it does not judge, and counts every packet as denied, whatever it is.
     [[nodiscard]] virtual bool judges() const { return true; }
     // False: nothing gets through, whatever it is.

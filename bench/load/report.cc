@@ -59,8 +59,9 @@ struct StageLine {
 constexpr StageLine kStageLines[] = {
     {"parse: text to tree, ms", [](const Stages& s) { return s.parse_ms; }},
     {"read the feed, ms", [](const Stages& s) { return s.feed_ms; }},
-    {"resolve, check, prove, ms", [](const Stages& s) { return s.prove_ms; }},
-    {"lower: policy to image, ms", [](const Stages& s) { return s.lower_ms; }},
+    {"resolve: tree to policy; short files: checks, ms", [](const Stages& s) { return s.resolve_ms; }},
+    {"lower: policy to image; long files: beside the checks, ms", [](const Stages& s) { return s.lower_ms; }},
+    {"checks and proofs that took longer, ms", [](const Stages& s) { return s.prove_ms; }},
     {"swap: into the kernel's memory, in force, ms", [](const Stages& s) { return s.swap_ms; }},
     {"total, ms", [](const Stages& s) { return s.total_ms(); }},
     {"peak memory of the process, MiB", [](const Stages& s) { return s.peak_mib; }},

@@ -49,6 +49,14 @@ std::optional<double> Results::above(const std::string& row) const {
     return field_of_row(live_, row, "above_bare_drop_ns");
 }
 
+std::optional<double> Results::worst_lines(const std::string& row) const {
+    return field_of_row(live_, row, "worst_lines");
+}
+
+std::optional<double> Results::worst_rules(const std::string& row) const {
+    return field_of_row(live_, row, "worst_rules");
+}
+
 std::optional<double> Results::table(const std::string& row) const {
     return field_of_row(tables_, row, "median");
 }

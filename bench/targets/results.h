@@ -19,6 +19,9 @@ public:
     // A row of `live`: ns a packet, and above a bare XDP_DROP.
     [[nodiscard]] std::optional<double> ns(const std::string& row) const;
     [[nodiscard]] std::optional<double> above(const std::string& row) const;
+    // Of its policy: memory accesses, one after the other, and rules verified, at the most.
+    [[nodiscard]] std::optional<double> worst_lines(const std::string& row) const;
+    [[nodiscard]] std::optional<double> worst_rules(const std::string& row) const;
     // A contestant of `tables`.
     [[nodiscard]] std::optional<double> table(const std::string& row) const;
     // A load: ms of whoever's name begins like this; of a stage of our own, by its name.

@@ -40,14 +40,14 @@ private:
 
     static Met met_if(bool met) { return met ? Met::yes : Met::no; }
 
-    // `ours` is at most `most` times `other`.
-    void at_most(unsigned number_of, std::string what, Value ours, Value other, double most,
-                 const char* unit) {
+    // `ours` is at most `most` times `other`. `aside`: said behind it.
+    void at_most(unsigned number_of, std::string what, Value ours, Value other, double most, const char* unit,
+                 const std::string& aside = "") {
         const std::string goal = fmt::format("<= {}x", number(most));
         if (!ours || !other || *other <= 0) return add(number_of, std::move(what), goal, "", Met::unknown);
         const double ratio = *ours / *other;
         add(number_of, std::move(what), goal,
-            fmt::format("{}x ({} and {} {})", number(ratio), number(*ours), number(*other), unit),
+            fmt::format("{}x ({} and {} {}{})", number(ratio), number(*ours), number(*other), unit, aside),
             met_if(ratio <= most));
     }
 
@@ -120,12 +120,21 @@ private:
         at_least(9, "find a flow among 524,288, LRU_HASH", table("find-flow"), table("find-lru"), 3, "ns");
         at_least(9, "open a flow beside 524,288, LRU_HASH", table("open-flow"), table("open-lru"), 3, "ns");
         const Value alone = table("packet-alone"), watched = table("packet-watched");
-        below(10, "read 1,048,576 flow counters under load", table("dump-flows"), 15, "ms",
-              alone && watched ? fmt::format("; a packet costs {} ns meanwhile, {} ns without",
-                                             number(*watched), number(*alone))
-                               : "");
+        below(
+            10, "read 1,048,576 flow counters under load", table("dump-flows"), 15, "ms",
+            whole_dump() + (alone && watched ? fmt::format("; a packet costs {} ns meanwhile, {} ns without",
+                                                           number(*watched), number(*alone))
+                                             : ""));
         at_least(11, "find in a feed of 1,000,000 prefixes, LPM trie", table("find-feed"), table("find-trie"),
                  8, "ns");
+    }
+
+    // Who wants to know whose counters they are: `dishctl flows`, `shadow`.
+    [[nodiscard]] std::string whole_dump() const {
+        const Value whole = results_.table("dump-whole");
+        return whole ? fmt::format("; with their addresses and states, as `dishctl flows` reads them, {} ms",
+                                   number(*whole))
+                     : "";
     }
 
     void loads() {
@@ -143,7 +152,14 @@ private:
                         fmt::format("shape {}, {} rules, over hits on as many services, above a bare drop",
                                     shape, rules),
                         results_.above(fmt::format("dishwall-{}-{}", shape, rules)),
-                        results_.above(fmt::format("dishwall-{}-hit", rules)), 2, "ns");
+                        results_.above(fmt::format("dishwall-{}-hit", rules)), 2, "ns",
+                        worst(fmt::format("dishwall-{}-{}", shape, rules)));
+    }
+
+    [[nodiscard]] std::string worst(const std::string& row) const {
+        const Value lines = results_.worst_lines(row), rules = results_.worst_rules(row);
+        if (!lines || !rules) return "";
+        return fmt::format("; at worst {:.0f} accesses in a row, {:.0f} rules compared", *lines, *rules);
     }
 
     const Results& results_;

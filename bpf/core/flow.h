@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The flow table: a flat index of buckets of eight slots, a line each, and a flat array of flows (layout.h); two
- * candidate buckets a key. A miss reads two independent lines of the index, a hit one or two of them and those of the
- * flow itself; nothing is allocated and no lock taken.
+ * The flow table: a flat index of buckets of eight slots, a line each, and a flat array of flows (layout.h). A key has
+ * its home, and a second bucket where it may be a guest when home is crowded (slot.h). A miss reads one line of the
+ * index, a hit one and those of the flow itself; a second line of the index is read only when a guest is about who
+ * could be meant. Nothing is allocated and no lock taken.
  *
  * - Two CPUs that open the same flow at once may both claim a slot: each looks again after publishing, and the
  *   later slot of the two is given back (R27).
@@ -132,7 +133,7 @@ DW_INLINE int dw_flow_has_key(__u32 id, const struct dw_flow_key *key)
 }
 
 /* Does a slot with the key's tag speak of a live flow with this key? A function of its own, so that the search of
- * the sixteen tags is nothing but loads and comparisons: one in 4096 packets of no flow meets its tag by chance. */
+ * the tags is nothing but loads and comparisons: one in 4096 packets of no flow meets its tag by chance. */
 DW_GLOBAL int dw_flow_is_live(const struct dw_image *image, const struct dw_flow_key *key, __u32 id, __u64 word)
 {
 	if (!image || !key || dw_slot_status(word) != DW_SLOT_LIVE)
@@ -140,11 +141,13 @@ DW_GLOBAL int dw_flow_is_live(const struct dw_image *image, const struct dw_flow
 	return dw_flow_has_key(id, key) && !dw_slot_expired(image, word, dw_mem_now());
 }
 
-DW_INLINE __u32 dw_flow_find_in(const struct dw_image *image, const struct dw_flow_key *key,
-				const struct dw_slots *slots, __u32 bucket, __u32 tag)
+/* Another way than the wanted one has the tag, or more than one. */
+DW_GLOBAL __u32 dw_flow_find_among(const struct dw_image *image, const struct dw_flow_key *key,
+				   const struct dw_slots *slots, __u32 bucket, __u32 tag)
 {
-	DW_UNROLL
-	for (int way = 0; way < DW_WAYS; way++) {
+	if (!image || !key || !slots)
+		return 0;
+	for (__u32 way = 0; way < DW_WAYS; way++) {
 		__u64 word = DW_READ(slots->word[way]);
 
 		if (dw_slot_tag(word) == tag && dw_flow_is_live(image, key, dw_slot_id(bucket, way), word))
@@ -153,23 +156,81 @@ DW_INLINE __u32 dw_flow_find_in(const struct dw_image *image, const struct dw_fl
 	return 0;
 }
 
-/* The live flow with this key, as an id, or 0. Both lines are found before either is read, so that their loads
- * overlap. */
+/* Most flows stand in the way that their key wants: the CPU learns that, and asks for the flow before its word has
+ * come. For the others the way is found by arithmetic. */
+DW_INLINE __u32 dw_flow_find_in(const struct dw_image *image, const struct dw_flow_key *key,
+				const struct dw_slots *slots, __u32 bucket, __u32 tag, __u32 way)
+{
+	__u64 word = DW_READ(slots->word[way]);
+	__u32 met;
+
+	if (dw_slot_tag(word) == tag && dw_flow_is_live(image, key, dw_slot_id(bucket, way), word))
+		return dw_slot_id(bucket, way);
+	if (!dw_tag_is_met(slots, tag))
+		return 0;
+	met = dw_tags_met(slots, tag);
+	if (met >= 2 * DW_WAYS)
+		return dw_flow_find_among(image, key, slots, bucket, tag);
+	way = met & (DW_WAYS - 1);
+	word = DW_READ(slots->word[way]);
+	return dw_flow_is_live(image, key, dw_slot_id(bucket, way), word) ? dw_slot_id(bucket, way) : 0;
+}
+
+/* The live flow with this key among the guests of its second bucket, as an id, or 0. */
+DW_GLOBAL __u32 dw_flow_find_guest(const struct dw_image *image, const struct dw_flow_key *key, __u32 home, __u32 tag,
+				   __u32 way)
+{
+	__u32 bucket = dw_other_bucket(home, tag, DW_SETTING(bucket_mask));
+	const struct dw_slots *slots = dw_mem_slots(bucket);
+
+	if (!image || !key || !slots)
+		return 0;
+	return dw_flow_find_in(image, key, slots, bucket, tag | DW_GUEST, way & (DW_WAYS - 1));
+}
+
+/* The live flow with this key, as an id, or 0. One line says that there is none, unless a guest has nearly its tag. */
 DW_GLOBAL __u32 dw_flow_find(const struct dw_image *image, const struct dw_flow_key *key)
 {
-	const struct dw_slots *one, *other;
+	struct dw_slots *slots;
 	struct dw_home home;
 	__u32 id;
 
 	if (!image || !key)
 		return 0;
 	home = dw_home_of(key, DW_SETTING(bucket_mask));
-	one = dw_mem_slots(home.bucket[0]);
-	other = dw_mem_slots(home.bucket[1]);
-	if (!one || !other)
+	slots = dw_mem_slots(home.bucket[0]);
+	if (!slots)
 		return 0;
-	id = dw_flow_find_in(image, key, one, home.bucket[0], home.tag);
-	return id ? id : dw_flow_find_in(image, key, other, home.bucket[1], home.tag);
+	id = dw_flow_find_in(image, key, slots, home.bucket[0], home.tag, home.way);
+	if (id || !dw_guests(DW_READ(*dw_guest_book(slots, home.tag))))
+		return id;
+	return dw_flow_find_guest(image, key, home.bucket[0], home.tag, home.way);
+}
+
+/* ---- removal --------------------------------------------------------------------------------------- */
+
+/* `word` was taken out of `bucket`: if it was a guest's, its home counts one less. */
+DW_INLINE void dw_flow_is_gone(__u32 bucket, __u64 word)
+{
+	__u32 tag = dw_slot_tag(word);
+	struct dw_slots *home;
+
+	if (!(tag & DW_GUEST) || !dw_slot_status(word))
+		return;
+	home = dw_mem_slots(dw_other_bucket(bucket, tag, DW_SETTING(bucket_mask)));
+	if (home)
+		__sync_fetch_and_add(dw_guest_book(home, tag), -DW_ONE_GUEST);
+}
+
+/* The flow ends, unless its slot has changed. A function of its own, so that the verifier does not follow it from each
+ * of the ways that dw_flow_settle looks at. */
+DW_GLOBAL int dw_flow_end(__u32 id, __u64 word)
+{
+	__u64 *slot = dw_slot_of(id);
+
+	if (slot && dw_cas(slot, word, dw_slot_emptied(word)) == word)
+		dw_flow_is_gone((id - 1) / DW_WAYS, word);
+	return 0;
 }
 
 DW_INLINE void dw_flow_remove(__u32 id)
@@ -180,7 +241,7 @@ DW_INLINE void dw_flow_remove(__u32 id)
 		return;
 	word = DW_READ(*slot);
 	if (dw_slot_status(word) == DW_SLOT_LIVE)
-		dw_cas(slot, word, 0);
+		dw_flow_end(id, word);
 }
 
 /* ---- insertion ------------------------------------------------------------------------------------- */
@@ -265,37 +326,127 @@ DW_GLOBAL int dw_oldest_of(const struct dw_home *home, const struct dw_in6 *host
 	return 0;
 }
 
-/* The best slot that a newcomer can have, into search->best; its yield is 0 when there is none. */
-DW_INLINE int dw_flow_offer(const struct dw_image *image, const struct dw_flow_key *key, struct dw_search *search)
-{
-	const struct dw_home *home = &search->home;
-	struct dw_slots *one = dw_mem_slots(home->bucket[0]), *other = dw_mem_slots(home->bucket[1]);
+/* With so many ways left, a newcomer stays at home; else the emptier of the two buckets takes it. */
+#define DW_ROOMY 4
 
+/* One of the ways that a bucket has to give, as the best offer; none if that has changed meanwhile. */
+DW_INLINE void dw_flow_offer_way(const struct dw_image *image, const struct dw_slots *slots, __u32 bucket, __u32 room,
+				 struct dw_search *search)
+{
+	__u32 way = dw_pick_way(room, search->home.way) & (DW_WAYS - 1);
+	__u64 word = DW_READ(slots->word[way]);
+
+	search->best.word = word;
+	search->best.yield = dw_slot_is_idle(image, word, search->newcomer.now);
+	search->best.id = search->best.yield ? dw_slot_id(bucket, way) : DW_LOST;
+}
+
+/* Both buckets are full: who makes way? At home, unless there is somebody less worthy in the other one. */
+DW_GLOBAL int dw_flow_offer_victim(const struct dw_image *image, const struct dw_flow_key *key, int has_other,
+				   struct dw_search *search)
+{
+	struct dw_slots *one, *other;
+
+	if (!image || !key || !search)
+		return -1;
+	one = dw_mem_slots(search->home.bucket[0]);
+	other = dw_mem_slots(search->home.bucket[1]);
 	if (!one || !other)
 		return -1;
-	if (dw_slots_offer(image, one, home->bucket[0], &search->newcomer, &search->best) ||
-	    dw_slots_offer(image, other, home->bucket[1], &search->newcomer, &search->second))
+	if (dw_slots_offer(image, one, search->home.bucket[0], &search->newcomer, &search->best) ||
+	    dw_slots_offer(image, other, search->home.bucket[1], &search->newcomer, &search->second))
 		return -1;
-	if (!dw_first_is_better(&search->best, &search->second))
+	if (has_other && search->best.yield >> DW_SLOT_TIME_BITS < search->second.yield >> DW_SLOT_TIME_BITS)
 		search->best = search->second;
 	if (search->best.yield || search->newcomer.class & 1)
 		return 0;
 	search->host = key->inside;
-	return dw_heaviest_host(home, &search->host) ||
-	       dw_oldest_of(home, &search->host, search->newcomer.now, &search->best);
+	return dw_heaviest_host(&search->home, &search->host) ||
+	       dw_oldest_of(&search->home, &search->host, search->newcomer.now, &search->best);
 }
 
-/* One attempt to claim the best slot for this key: its id, 0 when there is none, or DW_LOST. */
+/* The best slot that a newcomer can have when home is crowded: search->best, whose yield is 0 if there is none. */
+DW_GLOBAL int dw_flow_offer(const struct dw_image *image, const struct dw_flow_key *key, __u32 room,
+			    struct dw_search *search)
+{
+	struct dw_slots *one, *other;
+	__u32 room_there = 0;
+	int has_other;
+
+	if (!image || !key || !search)
+		return -1;
+	one = dw_mem_slots(search->home.bucket[0]);
+	other = dw_mem_slots(search->home.bucket[1]);
+	if (!one || !other)
+		return -1;
+	has_other = search->home.bucket[0] != search->home.bucket[1] &&
+		    dw_guests(DW_READ(*dw_guest_book(one, search->home.tag))) < DW_GUESTS_MOST;
+	if (has_other)
+		room_there = dw_slots_room(image, other, &search->newcomer);
+	if (dw_count_ways(room_there) > dw_count_ways(room))
+		dw_flow_offer_way(image, other, search->home.bucket[1], room_there, search);
+	else if (room)
+		dw_flow_offer_way(image, one, search->home.bucket[0], room, search);
+	else
+		return dw_flow_offer_victim(image, key, has_other, search);
+	return 0;
+}
+
+DW_INLINE int dw_guest_enters(struct dw_slots *home, __u32 tag)
+{
+	__u64 *book = dw_guest_book(home, tag), word = DW_READ(*book);
+
+	return dw_guests(word) < DW_GUESTS_MOST && dw_cas(book, word, word + DW_ONE_GUEST) == word;
+}
+
+/* Makes the best slot this CPU's: its id, or DW_LOST. */
+DW_INLINE __u32 dw_flow_take(struct dw_slots *home, struct dw_search *search)
+{
+	__u32 id = search->best.id, bucket = (id - 1) / DW_WAYS;
+	int is_guest = bucket != search->home.bucket[0];
+	__u64 *slot = dw_slot_of(id);
+
+	if (!slot)
+		return 0;
+	search->tag = search->home.tag | is_guest;
+	if (is_guest && !dw_guest_enters(home, search->tag))
+		return DW_LOST;
+	id = dw_slot_claim(slot, search);
+	if (id != DW_LOST)
+		dw_flow_is_gone(bucket, search->best.word);
+	else if (is_guest)
+		__sync_fetch_and_add(dw_guest_book(home, search->tag), -DW_ONE_GUEST);
+	return id;
+}
+
+/* One attempt to claim a slot for this key: its id, 0 when there is none, or DW_LOST. */
 DW_GLOBAL __u32 dw_flow_claim(const struct dw_image *image, const struct dw_flow_key *key, struct dw_search *search)
 {
-	__u64 *slot;
+	struct dw_slots *home;
+	__u32 room;
 
 	if (!image || !key || !search)
 		return 0;
-	if (dw_flow_offer(image, key, search) || !search->best.yield)
+	home = dw_mem_slots(search->home.bucket[0]);
+	if (!home)
 		return 0;
-	slot = dw_slot_of(search->best.id);
-	return slot ? dw_slot_claim(slot, search) : 0;
+	room = dw_slots_room(image, home, &search->newcomer);
+	if (dw_count_ways(room) >= DW_ROOMY)
+		dw_flow_offer_way(image, home, search->home.bucket[0], room, search);
+	else if (dw_flow_offer(image, key, room, search))
+		return 0;
+	if (search->best.id == DW_LOST)
+		return DW_LOST;
+	return search->best.yield ? dw_flow_take(home, search) : 0;
+}
+
+/* After publishing: is this the only slot with the key's tag, so that nobody can have opened the same flow? */
+DW_INLINE int dw_flow_is_alone(const struct dw_search *search)
+{
+	struct dw_slots *home = dw_mem_slots(search->home.bucket[0]);
+
+	return home && search->tag == search->home.tag && dw_tags_met(home, search->tag) / DW_WAYS == 1 &&
+	       !dw_guests(DW_READ(*dw_guest_book(home, search->tag)));
 }
 
 /*
@@ -303,28 +454,29 @@ DW_GLOBAL __u32 dw_flow_claim(const struct dw_image *image, const struct dw_flow
  * former flow's, and must not win over the new one.
  */
 DW_GLOBAL __u32 dw_flow_settle(const struct dw_image *image, const struct dw_flow_key *key,
-			       const struct dw_home *home, __u64 now)
+			       const struct dw_search *search)
 {
 	__u32 first = 0;
 
-	if (!image || !key || !home)
+	if (!image || !key || !search)
 		return 0;
 	for (int half = 0; half < 2; half++) {
-		struct dw_slots *slots = dw_mem_slots(home->bucket[half]);
+		__u32 bucket = search->home.bucket[half];
+		struct dw_slots *slots = dw_mem_slots(bucket);
 
-		if (!slots || (half && home->bucket[1] == home->bucket[0]))
+		if (!slots)
 			break;
 		for (int way = 0; way < DW_WAYS; way++) {
-			__u32 id = dw_slot_id(home->bucket[half], way);
+			__u32 id = dw_slot_id(bucket, way);
 			__u64 word = DW_READ(slots->word[way]);
 
-			if (dw_slot_tag(word) != home->tag || dw_slot_status(word) != DW_SLOT_LIVE ||
+			if (dw_slot_tag(word) != (search->home.tag | half) || dw_slot_status(word) != DW_SLOT_LIVE ||
 			    !dw_flow_has_key(id, key))
 				continue;
-			if (!first && !dw_slot_expired(image, word, now))
+			if (!first && !dw_slot_expired(image, word, search->newcomer.now))
 				first = id;
 			else
-				dw_cas(&slots->word[way], word, 0);
+				dw_flow_end(id, word);
 		}
 	}
 	return first;
@@ -385,8 +537,10 @@ DW_GLOBAL __u32 dw_flow_open(const struct dw_image *image, const struct dw_flow_
 	if (!flow || !slot)
 		return 0;
 	dw_flow_fill(flow, key, passage, seen, search->newcomer.now);
-	dw_slot_publish(slot, search, dw_timeout_of(passage->proto, seen));
-	id = dw_flow_settle(image, key, &search->home, search->newcomer.now);
+	dw_slot_publish(slot, dw_timeout_of(passage->proto, seen));
+	if (dw_flow_is_alone(search))
+		return id;
+	id = dw_flow_settle(image, key, search);
 	return id ? id : dw_flow_find(image, key); /* given back by another CPU while we looked elsewhere (R27) */
 }
 
@@ -420,7 +574,8 @@ DW_GLOBAL __u32 dw_flow_pass(__u32 id, const struct dw_passage *passage)
 
 	word = DW_READ(*slot);
 	fresh = dw_slot_word(dw_slot_tag(word), dw_class_of(DW_READ(flow->origin), seen),
-			     dw_timeout_of(passage->proto, seen), DW_SLOT_LIVE, now);
+			     dw_timeout_of(passage->proto, seen), DW_SLOT_LIVE, now) |
+		dw_slot_emptied(word);
 	if (dw_slot_status(word) == DW_SLOT_LIVE &&
 	    (dw_slot_idle(word, now) >= DW_SETTING(hz) / 8 || (fresh ^ word) >> DW_SLOT_TIME_BITS))
 		dw_cas(slot, word, fresh);

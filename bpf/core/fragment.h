@@ -214,6 +214,7 @@ DW_GLOBAL __u32 dw_datagram_open(const struct dw_image *image, const struct dw_f
 	search->newcomer.mercy = DW_SETTING(hz);
 	search->newcomer.class = first->class & 3;
 	search->home = dw_home_of(key, DW_FRAGMENT_BUCKETS - 1);
+	search->tag = search->home.tag; /* no guests here: both lines are always read */
 	id = dw_datagram_claim(image, search);
 	DW_AGAIN_IF_LOST(id, dw_datagram_claim(image, search));
 	if (!id || id == DW_LOST)
@@ -226,7 +227,7 @@ DW_GLOBAL __u32 dw_datagram_open(const struct dw_image *image, const struct dw_f
 	DW_WRITE(datagram->cover, dw_cover_pack(&cover));
 	DW_WRITE(datagram->rule, first->rule);
 	DW_WRITE(datagram->inspect, first->inspect);
-	dw_slot_publish(&bucket->slot[dw_way_of(id)], search, DW_TIMEOUT_FRAGMENT);
+	dw_slot_publish(&bucket->slot[dw_way_of(id)], DW_TIMEOUT_FRAGMENT);
 	return id;
 }
 

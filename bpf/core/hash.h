@@ -13,10 +13,11 @@
 typedef __u32 __attribute__((may_alias)) dw_word;
 typedef __u64 __attribute__((may_alias)) dw_long;
 
-/* Where a key may live: two buckets, and the tag it has there. */
+/* Where a key may live: its own bucket, another one as a guest, and the way that it has there if nobody else has. */
 struct dw_home {
 	__u32 bucket[2];
-	__u32 tag; /* 16 bits, not zero */
+	__u32 tag; /* 16 bits, even: what is odd is a guest's */
+	__u32 way;
 };
 
 /* Of a key of ten words: struct dw_flow_key, struct dw_fragment_key. */
@@ -65,15 +66,23 @@ DW_INLINE __u32 dw_hash_top(__u64 hash)
 	return dw_scatter(hash >> 32);
 }
 
+/* The other bucket of whoever has this tag in this one: the slot's word alone tells, for guests and for hosts. */
+DW_INLINE __u32 dw_other_bucket(__u32 bucket, __u32 tag, __u32 mask)
+{
+	return bucket ^ ((dw_scatter(tag >> 1) | 1) & mask);
+}
+
 /* In a table of `mask` + 1 buckets. */
 DW_INLINE struct dw_home dw_home_of(const struct dw_flow_key *key, __u32 mask)
 {
-	__u32 top = dw_hash_top(dw_hash(key));
+	__u64 hash = dw_hash(key);
+	__u32 top = dw_hash_top(hash);
 	struct dw_home home;
 
-	home.tag = (top >> 16) | 1;
+	home.tag = top >> 16 & 0xfffe;
+	home.way = hash >> 29 & (DW_WAYS - 1);
 	home.bucket[0] = top & mask;
-	home.bucket[1] = (top ^ (dw_scatter(top) | 1)) & mask;
+	home.bucket[1] = dw_other_bucket(home.bucket[0], home.tag, mask);
 	return home;
 }
 

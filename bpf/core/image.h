@@ -34,6 +34,14 @@ DW_INLINE int dw_in6_less(struct dw_in6 a, struct dw_in6 b)
 	return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
 }
 
+/* Where the search of a tree for a key begins: at its root, or where its table says. */
+DW_INLINE __u32 dw_tree_start(const struct dw_blob *image, __u32 tree, __u64 hi)
+{
+	if (!(tree >> DW_TREE_BITS_SHIFT))
+		return tree;
+	return dw_number_at(image, tree & DW_TREE_LINE, dw_tree_entry(tree, hi));
+}
+
 /* The line of an inner node's child number `child`. */
 DW_INLINE __u32 dw_child_line(__u64 tail, __u32 child)
 {
@@ -42,11 +50,25 @@ DW_INLINE __u32 dw_child_line(__u64 tail, __u32 child)
 	return (__u32)tail + (child < last ? child : last);
 }
 
-/* Is `hi` in a prefix of the wide tree with this root? */
-DW_GLOBAL int dw_in_wide_tree(const struct dw_blob *image, __u32 line, __u64 hi)
+/* Is a key in the last of `count` prefixes of a leaf, from which it differs so? */
+DW_INLINE int dw_leaf_holds(__u64 tail, __u32 count, __u64 hi, __u64 lo)
 {
+	__u32 length;
+
+	if (!count)
+		return 0;
+	length = tail >> 8 * (count - 1) & 0xff;
+	return !(dw_mask_high(hi, length) | dw_mask_low(lo, length));
+}
+
+/* Is `hi` in a prefix of this wide tree? */
+DW_GLOBAL int dw_in_wide_tree(const struct dw_blob *image, __u32 tree, __u64 hi)
+{
+	__u32 line;
+
 	if (!image)
 		return 0;
+	line = dw_tree_start(image, tree, hi);
 	for (__u32 depth = 0; depth < DW_TREE_DEPTH; depth++) {
 		const struct dw_wide_node *node = (const struct dw_wide_node *)dw_line_at(image, line);
 		__u64 last = 0;
@@ -62,26 +84,25 @@ DW_GLOBAL int dw_in_wide_tree(const struct dw_blob *image, __u32 line, __u64 hi)
 			last = key;
 			count++;
 		}
-		if (!(node->tail & DW_NODE_LEAF)) {
-			line = dw_child_line(node->tail, count);
-			continue;
-		}
-		if (!count)
-			return 0;
-		return !dw_mask_high(last ^ hi, node->tail >> 8 * (count - 1) & 0xff);
+		if (node->tail & DW_NODE_LEAF)
+			return dw_leaf_holds(node->tail, count, last ^ hi, 0);
+		line = dw_child_line(node->tail, count);
 	}
 	return 0;
 }
 
-/* Is `key` in a prefix of the full tree with this root? */
-DW_GLOBAL int dw_in_full_tree(const struct dw_blob *image, __u32 line, const struct dw_in6 *key)
+/* Is `key` in a prefix of this full tree? */
+DW_GLOBAL int dw_in_full_tree(const struct dw_blob *image, __u32 tree, const struct dw_in6 *key)
 {
+	__u32 line;
+
 	if (!image || !key)
 		return 0;
+	line = dw_tree_start(image, tree, key->hi);
 	for (__u32 depth = 0; depth < DW_TREE_DEPTH; depth++) {
 		const struct dw_full_node *node = (const struct dw_full_node *)dw_line_at(image, line);
-		__u64 last_hi = 0, last_lo = 0;
-		__u32 count = 0, length;
+		struct dw_in6 last = {};
+		__u32 count = 0;
 
 		if (!node)
 			return 0;
@@ -90,18 +111,12 @@ DW_GLOBAL int dw_in_full_tree(const struct dw_blob *image, __u32 line, const str
 
 			if (dw_in6_less(*key, at))
 				break;
-			last_hi = at.hi;
-			last_lo = at.lo;
+			last = at;
 			count++;
 		}
-		if (!(node->tail & DW_NODE_LEAF)) {
-			line = dw_child_line(node->tail, count);
-			continue;
-		}
-		if (!count)
-			return 0;
-		length = node->tail >> 8 * (count - 1) & 0xff;
-		return !(dw_mask_high(last_hi ^ key->hi, length) | dw_mask_low(last_lo ^ key->lo, length));
+		if (node->tail & DW_NODE_LEAF)
+			return dw_leaf_holds(node->tail, count, last.hi ^ key->hi, last.lo ^ key->lo);
+		line = dw_child_line(node->tail, count);
 	}
 	return 0;
 }

@@ -33,15 +33,32 @@ struct dw_span {
 	__u32 count; /* elements */
 };
 
+#define DW_NUMBERS_A_LINE 16u /* 32-bit words */
+
 /*
  * A set of disjoint prefixes of 128-bit keys: a B+-tree of lines, named by the line of its root; 0 is none. When no
  * prefix is longer than 64 bits its keys are the first 64 bits (a wide tree): seven prefixes a line, eight
  * children; else three and four. A key belongs to the last prefix of a leaf that does not begin behind it, if to any.
  * Unused keys of a leaf repeat its last prefix, those of an inner node are all ones.
+ *
+ * A tree with many leaves has a table in front of its root, which spares a search the upper levels: a number for each
+ * value of some bits of a key, which is the line of the lowest node that leads to all keys with this value. The bits
+ * begin behind those that all prefixes share. Which they are stands in the tree's name, above the line.
  */
 #define DW_WIDE_KEYS 7u
 #define DW_FULL_KEYS 3u
 #define DW_TREE_DEPTH 12u /* lines from root to leaf, at the most: 4^11 leaves of full keys */
+
+#define DW_TREE_LINE (DW_IMAGE_LINES - 1) /* of a tree's name: the line of its root, or of its table */
+#define DW_TREE_SKIP_SHIFT 20             /* so many first bits all prefixes share, 0..63 */
+#define DW_TREE_BITS_SHIFT 26             /* so many behind them index the table; 0: there is none */
+DW_ASSERT(DW_IMAGE_LINES == 1u << DW_TREE_SKIP_SHIFT, "a tree's name has room for any line");
+
+/* Which number of its table, for a key with these first 64 bits. */
+static inline __attribute__((always_inline)) __u32 dw_tree_entry(__u32 tree, __u64 hi)
+{
+	return hi << (tree >> DW_TREE_SKIP_SHIFT & 63) >> (64 - (tree >> DW_TREE_BITS_SHIFT));
+}
 
 /*
  * What a node says of itself, in one word. A leaf: byte i is the length of prefix i. An inner node: the line of its
@@ -68,7 +85,7 @@ DW_ASSERT(sizeof(struct dw_full_node) == DW_LINE, "a node is a line");
  * learnt host that uses it: hi = DW_LEARNT_KEY | the host's id, lo = 0. Raw trees hold literal addresses, placed
  * ones the others, so a renumbering or a device's new address touches no set.
  */
-struct dw_set { /* roots of trees */
+struct dw_set { /* names of trees */
 	__u32 wide, full, placed;             /* must: raw in a wide tree, raw in a full one, placed (full) */
 	__u32 not_wide, not_full, not_placed; /* mustnot */
 	__u32 flags;                          /* DW_SET_* */
@@ -261,7 +278,7 @@ struct dw_entry {
 };
 #define DW_ENTRY_WAYS 8u
 #define DW_ENTRY_ONE (1u << 31)
-#define DW_NUMBERS_A_LINE 16u /* lists are words: the number of rules in it, then those, least index first */
+/* Lists are DW_NUMBERS_A_LINE words a line: the number of rules in it, then those, least index first. */
 
 #define DW_FEW_RULES 16u /* so many are walked without tuples */
 
@@ -327,7 +344,7 @@ struct dw_image {
 	__u16 pad;
 	__u32 timeout_s[DW_TIMEOUTS]; /* seconds, by enum dw_timeout */
 	__u64 bogon_areas[DW_BOGON_AREAS / 64]; /* bit i: some bogon is in area i; the others need no search */
-	__u32 bogons_wide, bogons_full; /* trees of literal addresses: never a valid source or destination (R2) */
+	__u32 bogons_wide, bogons_full; /* trees of literal addresses, by name: never a valid source or destination (R2) */
 	struct dw_span sets;    /* struct dw_set */
 	struct dw_span rates;   /* struct dw_rate */
 	struct dw_span networks[DW_SOURCES]; /* bitmap of assigned subnet ids (R5): count: of bits */

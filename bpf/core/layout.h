@@ -211,13 +211,17 @@ DW_ASSERT(__builtin_offsetof(struct dw_flow, in) == DW_LINE, "counters open the 
 
 /*
  * A slot word says everything needed to find, expire and evict without touching the flow:
- * tag 63..48, class 47..46, timeout 45..42, status 41..40, last seen 39..0 (jiffies, 34 years at 1000 Hz).
- * Zero is a free slot.
+ * tag 63..48, class 47..46, timeout 45..43, status 42..41, guests 40..38, last seen 37..0 (jiffies, 8 years at 1000 Hz).
+ * A tag's lowest bit says that the entry is a guest: not in the first of its two buckets. `guests` has nothing to do
+ * with the slot's own entry: it counts entries elsewhere whose first bucket is this one (bpf/core/slot.h), and
+ * outlives them. A slot whose status is zero is free.
  */
-#define DW_SLOT_TIME_BITS 40
+#define DW_SLOT_TIME_BITS 38
 #define DW_SLOT_TIME_MASK ((1ull << DW_SLOT_TIME_BITS) - 1)
-#define DW_SLOT_STATUS_SHIFT 40
-#define DW_SLOT_TIMEOUT_SHIFT 42
+#define DW_SLOT_GUESTS_SHIFT 38
+#define DW_SLOT_GUESTS_MASK (7ull << DW_SLOT_GUESTS_SHIFT)
+#define DW_SLOT_STATUS_SHIFT 41
+#define DW_SLOT_TIMEOUT_SHIFT 43
 #define DW_SLOT_CLASS_SHIFT 46
 #define DW_SLOT_TAG_SHIFT 48
 #define DW_SLOT_BUSY 1ull /* being filled by one CPU; nobody else reads the flow */

@@ -95,28 +95,30 @@ DW_INLINE int dw_is_service(const struct dw_service *service, __u64 lo, __u64 ke
 	return service->lo == lo && (service->name & (DW_SERVICE_KEY | DW_SERVICE_USED)) == (key | DW_SERVICE_USED);
 }
 
-/* The service with this key; 0: none. */
+DW_INLINE const struct dw_service *dw_service_in(const struct dw_service *pair, __u64 lo, __u64 key)
+{
+	if (dw_is_service(&pair[0], lo, key))
+		return &pair[0];
+	return dw_is_service(&pair[1], lo, key) ? &pair[1] : 0;
+}
+
+/* The service with this key; 0: none. Both lines that it may stand in are asked for before either has come. */
 DW_INLINE const struct dw_service *dw_find_service(const struct dw_blob *image, const struct dw_chain *chain,
 						   __u64 lo, __u64 key)
 {
 	__u64 hash = dw_service_hash(chain->seed, lo, key), bits = dw_bloom_bits(hash);
+	const struct dw_service *one, *other, *found;
 
 	if ((dw_word_at(image, chain->bloom.line, dw_pick(hash << 32, chain->bloom.count)) & bits) != bits)
 		return 0;
-	for (int choice = 0; choice < 2; choice++) {
-		__u64 place = choice ? dw_mix(hash, 1) : hash;
-		const struct dw_service *pair;
-
-		pair = (const void *)dw_line_at(image,
-						chain->services.line + dw_pick(place, chain->services.count));
-		if (!pair)
-			return 0;
-		if (dw_is_service(&pair[0], lo, key))
-			return &pair[0];
-		if (dw_is_service(&pair[1], lo, key))
-			return &pair[1];
-	}
-	return 0;
+	one = (const void *)dw_line_at(image, chain->services.line + dw_pick(hash, chain->services.count));
+	other = (const void *)dw_line_at(image, chain->services.line + dw_pick(dw_mix(hash, 1), chain->services.count));
+	if (!one || !other)
+		return 0;
+	DW_READ(one->lo);
+	DW_READ(other->lo);
+	found = dw_service_in(one, lo, key);
+	return found ? found : dw_service_in(other, lo, key);
 }
 
 /* Asks the services for one name of our end. Non-zero: one is `found`; what remains is to ask for the peer. */

@@ -251,7 +251,7 @@ DW_GLOBAL __u32 dw_inspect_word(__u32 by_rule, const struct dw_flow_key *key)
 {
 	if (!by_rule || !key)
 		return 0;
-	return by_rule | dw_home_of(key, DW_SETTING(bucket_mask)).tag % DW_WORKERS << DW_INSPECT_WORKER_SHIFT;
+	return by_rule | dw_home_of(key, DW_SETTING(bucket_mask)).tag / 2 % DW_WORKERS << DW_INSPECT_WORKER_SHIFT;
 }
 
 /* The packet is accepted for `reason` by itself, and opens a flow if it is of the kind that does. */

@@ -74,7 +74,7 @@ private:
     };
     struct Record {
         std::string name, host;
-        std::vector<AddressElement> elements;
+        AddressElements elements;
         std::uint32_t ttl_s = 0;
         Addresses wanted;
         Published published;

@@ -49,7 +49,7 @@ std::uint64_t hash_of(const AddressSet& set) {
 }
 
 bool equal(const AddressSet& a, const AddressSet& b) {
-    const auto same = [](const std::vector<AddressElement>& one, const std::vector<AddressElement>& other) {
+    const auto same = [](const AddressElements& one, const AddressElements& other) {
         return std::equal(one.begin(), one.end(), other.begin(), other.end(),
                           [](const auto& x, const auto& y) { return equal(x, y); });
     };
@@ -69,7 +69,7 @@ Ipv6Address exact_key(const Behind& place) { return source_key(place); }
 
 Ipv6Address key_of(const Learnt& learnt) { return {DW_LEARNT_KEY | learnt.host, 0}; }
 
-AddressSets::Side AddressSets::side_of(const std::vector<AddressElement>& elements) {
+AddressSets::Side AddressSets::side_of(const AddressElements& elements) {
     Side side;
     std::vector<Ipv6Prefix> raw, placed;
     std::vector<const FeedEntries*> feeds;

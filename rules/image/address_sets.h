@@ -42,7 +42,7 @@ private:
     };
 
     [[nodiscard]] std::uint32_t make(const AddressSet& set);
-    [[nodiscard]] Side side_of(const std::vector<AddressElement>& elements);
+    [[nodiscard]] Side side_of(const AddressElements& elements);
 
     PrefixTrees trees_;
     std::vector<dw_set> sets_;  // with numbers of trees where the image has their roots

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
+#include <numeric>
 
 namespace dishwall {
 namespace {
@@ -36,14 +38,19 @@ std::vector<std::size_t> levels_of(TreeKind kind, std::size_t prefixes) {
     return levels;
 }
 
-// Writes one tree: first its leaves, then level by level what leads to them.
+constexpr std::size_t kLeavesWithTable = 64;  // fewer are three lines from the root at the most, or four
+constexpr unsigned kLeastBits = std::countr_zero(DW_NUMBERS_A_LINE);  // a line of numbers
+
+// Writes one tree: first its leaves and what finds them by their bits, then level by level what leads to
+// them.
 template <typename Shape>
 class TreeWriter {
 public:
     // `lines`: the tree's own, the first of which is line `first` of the image.
-    TreeWriter(std::byte* lines, std::uint32_t first, const std::vector<std::size_t>& levels)
-        : lines_(lines), first_(first), levels_(levels) {
-        std::size_t at = 0;
+    TreeWriter(std::byte* lines, std::uint32_t first, const std::vector<std::size_t>& levels,
+               const TreeTable& table)
+        : lines_(lines), first_(first), levels_(levels), table_(table) {
+        std::size_t at = table.lines();
         for (std::size_t level = levels.size(); level-- > 0; at += levels[level]) starts_.push_back(at);
         std::reverse(starts_.begin(), starts_.end());
         firsts_.reserve(levels.front());
@@ -58,11 +65,13 @@ public:
 
     void end() {
         end_leaf();
+        if (table_.bits != 0) write_table();
         for (std::size_t level = 1; level < levels_.size(); ++level) inner(level);
     }
 
 private:
     using Node = typename Shape::Node;
+    static constexpr std::size_t kChildren = Shape::kKeys + 1;
 
     void end_leaf() {
         for (unsigned i = used_; i < Shape::kKeys; ++i) {
@@ -77,9 +86,39 @@ private:
         used_ = 0;
     }
 
+    // Both walk through their leaves once, side by side: those of a number end where those of the next begin.
+    void write_table() {
+        const unsigned below = 64 - table_.skip - table_.bits;
+        const std::uint64_t shared = firsts_.front().hi & ~(~0ull >> table_.skip);
+        std::size_t last = 0;
+        for (std::uint64_t number = 0; number < table_.numbers(); ++number) {
+            const std::uint64_t begin = shared | number << below, end = begin | ((1ull << below) - 1);
+            last = last_leaf(last, {begin, 0});
+            const std::size_t first = last;
+            last = last_leaf(last, {end, ~0ull});
+            const std::uint32_t line = first_ + static_cast<std::uint32_t>(node_above(first, last));
+            std::memcpy(lines_ + number * sizeof line, &line, sizeof line);
+        }
+    }
+
+    // The last leaf from `leaf` on that does not begin behind `key`.
+    [[nodiscard]] std::size_t last_leaf(std::size_t leaf, const Ipv6Address& key) const {
+        while (leaf + 1 < firsts_.size() && firsts_[leaf + 1] <= key) ++leaf;
+        return leaf;
+    }
+
+    // The lowest node that leads to both leaves, in lines from the tree's first.
+    [[nodiscard]] std::size_t node_above(std::size_t one, std::size_t other) const {
+        std::size_t level = 0;
+        for (; one != other; ++level) {
+            one /= kChildren;
+            other /= kChildren;
+        }
+        return starts_[level] + one;
+    }
+
     // firsts_: the first keys of the level below; then of this one.
     void inner(std::size_t level) {
-        constexpr std::size_t kChildren = Shape::kKeys + 1;
         const std::size_t below = levels_[level - 1];
         for (std::size_t i = 0; i < levels_[level]; ++i) {
             const std::size_t begin = i * kChildren, children = std::min(kChildren, below - begin);
@@ -98,7 +137,8 @@ private:
     std::byte* lines_;
     std::uint32_t first_;
     const std::vector<std::size_t>& levels_;
-    std::vector<std::size_t> starts_;  // of each level, in lines from the root
+    const TreeTable& table_;
+    std::vector<std::size_t> starts_;  // of each level, in lines from the tree's first
     std::vector<Ipv6Address> firsts_;
     Node node_{};
     std::array<std::uint8_t, Shape::kKeys> lengths_{};
@@ -107,9 +147,7 @@ private:
 };
 
 template <typename Shape, typename Wanted>
-void write_tree(std::byte* lines, std::uint32_t first, const std::vector<std::size_t>& levels,
-                const Ipv6Prefix* begin, const Ipv6Prefix* end, Wanted wanted) {
-    TreeWriter<Shape> writer(lines, first, levels);
+void write_tree(TreeWriter<Shape> writer, const Ipv6Prefix* begin, const Ipv6Prefix* end, Wanted wanted) {
     for (const Ipv6Prefix* prefix = begin; prefix != end; ++prefix)
         if (wanted(*prefix)) writer.add(*prefix);
     writer.end();
@@ -135,14 +173,21 @@ void make_disjoint(std::vector<Ipv6Prefix>* prefixes) {
 
 }  // namespace
 
-std::uint32_t PrefixTrees::append(const Tree& tree) {
-    trees_.push_back(tree);
-    trees_.back().line = static_cast<std::uint32_t>(lines_);
-    for (const std::size_t level : levels_of(tree.kind, tree.count)) {
-        lines_ += level;
-        ++trees_.back().depth;
-    }
+TreeTable TreeTable::of(std::size_t leaves, const Ipv6Prefix& first, const Ipv6Prefix& last) {
+    const auto shared = static_cast<unsigned>(std::countl_zero(first.first().hi ^ last.first().hi));
+    const auto bits = std::min(static_cast<unsigned>(std::bit_width(leaves)), 64 - shared);
+    if (leaves < kLeavesWithTable || bits < kLeastBits) return {};
+    return {shared, bits};
+}
+
+std::uint32_t PrefixTrees::append(Tree tree, const Ipv6Prefix& first, const Ipv6Prefix& last) {
+    const std::vector<std::size_t> levels = levels_of(tree.kind, tree.count);
+    tree.table = TreeTable::of(levels.front(), first, last);
+    tree.line = static_cast<std::uint32_t>(lines_);
+    tree.depth = static_cast<unsigned>(levels.size()) + (tree.table.bits == 0 ? 0 : 1);
+    lines_ = std::accumulate(levels.begin(), levels.end(), lines_ + tree.table.lines());
     prefixes_ += tree.count;
+    trees_.push_back(tree);
     return static_cast<std::uint32_t>(trees_.size() - 1);
 }
 
@@ -157,7 +202,7 @@ std::uint32_t PrefixTrees::add(TreeKind kind, const Ipv6Prefix* prefixes, std::s
                               pool_.begin() + static_cast<std::ptrdiff_t>(tree.begin));
         });
     if (found != number) return found;
-    append({kind, nullptr, pool_.size(), count});
+    append({kind, nullptr, pool_.size(), count}, prefixes[0], prefixes[count - 1]);
     pool_.insert(pool_.end(), prefixes, prefixes + count);
     return number;
 }
@@ -180,11 +225,16 @@ std::uint32_t PrefixTrees::add_keys(std::vector<Ipv6Prefix> keys) {
 std::uint32_t PrefixTrees::add_feed(TreeKind kind, const FeedEntries& feed) {
     for (const FeedTree& known : feeds_)
         if (known.feed == &feed && known.kind == kind) return known.tree;
-    const auto count = static_cast<std::size_t>(
-        std::count_if(feed.prefixes.begin(), feed.prefixes.end(),
-                      [kind](const Ipv6Prefix& prefix) { return fits(kind, prefix); }));
-    feeds_.push_back({&feed, kind, count == 0 ? kNone : append({kind, &feed, 0, count})});
-    return feeds_.back().tree;
+    std::size_t count = 0;
+    const Ipv6Prefix *first = nullptr, *last = nullptr;
+    for (const Ipv6Prefix& prefix : feed.prefixes)
+        if (fits(kind, prefix)) {
+            if (count++ == 0) first = &prefix;
+            last = &prefix;
+        }
+    const std::uint32_t tree = count == 0 ? kNone : append({kind, &feed, 0, count}, *first, *last);
+    feeds_.push_back({&feed, kind, tree});
+    return tree;
 }
 
 void PrefixTrees::write(std::byte* area, std::uint32_t first) const {
@@ -196,9 +246,9 @@ void PrefixTrees::write(std::byte* area, std::uint32_t first) const {
         std::byte* lines = area + std::size_t{tree.line} * DW_LINE;
         const auto wanted = [&](const Ipv6Prefix& prefix) { return !tree.feed || fits(tree.kind, prefix); };
         if (tree.kind == TreeKind::wide)
-            write_tree<Wide>(lines, first + tree.line, levels, begin, end, wanted);
+            write_tree(TreeWriter<Wide>(lines, first + tree.line, levels, tree.table), begin, end, wanted);
         else
-            write_tree<Full>(lines, first + tree.line, levels, begin, end, wanted);
+            write_tree(TreeWriter<Full>(lines, first + tree.line, levels, tree.table), begin, end, wanted);
     }
 }
 

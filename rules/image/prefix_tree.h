@@ -6,6 +6,10 @@
 // written when it is known where they stand. A feed of a million prefixes is read where it lies, never copied
 // nor sorted.
 //
+// A tree with many leaves has a table by the first bits in which its prefixes differ: a search begins at the lowest
+// node that its bits leave over, two lines from the answer where prefixes are spread evenly, and where they crowd it is
+// still the tree that bounds it. The table has one to two numbers a leaf, so it adds 6 to 13 %.
+//
 // Lines are counted from the first tree's; the image adds where that stands.
 #pragma once
 
@@ -20,6 +24,21 @@
 namespace dishwall {
 
 enum class TreeKind { wide, full };  // prefixes of at most 64 bits; any
+
+// The table in front of a tree's root.
+struct TreeTable {
+    std::uint32_t skip = 0;  // first bits that all prefixes share
+    std::uint32_t bits = 0;  // behind them, that index it; 0: there is none
+
+    // For so many leaves that hold these prefixes and those between.
+    [[nodiscard]] static TreeTable of(std::size_t leaves, const Ipv6Prefix& first, const Ipv6Prefix& last);
+
+    [[nodiscard]] std::size_t numbers() const { return bits == 0 ? 0 : std::size_t{1} << bits; }
+    [[nodiscard]] std::size_t lines() const { return numbers() / DW_NUMBERS_A_LINE; }
+    [[nodiscard]] std::uint32_t name() const {
+        return skip << DW_TREE_SKIP_SHIFT | bits << DW_TREE_BITS_SHIFT;
+    }
+};
 
 class PrefixTrees {
 public:
@@ -39,11 +58,11 @@ public:
     // this.
     std::uint32_t add_feed(TreeKind kind, const FeedEntries& feed);
 
-    // As dw_set has it, when line 0 is line `first` of the image.
+    // Its name, as dw_set has it, when line 0 is line `first` of the image.
     [[nodiscard]] std::uint32_t root(std::uint32_t tree, std::uint32_t first) const {
-        return tree == kNone ? 0 : first + trees_[tree].line;
+        return tree == kNone ? 0 : first + trees_[tree].line + trees_[tree].table.name();
     }
-    // Lines from root to leaf, both counted; of kNone 0.
+    // Lines that a search reads, at the most: the table's, and from root to leaf; of kNone 0.
     [[nodiscard]] unsigned depth(std::uint32_t tree) const { return tree == kNone ? 0 : trees_[tree].depth; }
     [[nodiscard]] std::uint64_t lines() const { return lines_; }
     [[nodiscard]] std::size_t prefixes() const { return prefixes_; }
@@ -57,6 +76,7 @@ private:
         const FeedEntries* feed;  // null: in pool_
         std::size_t begin;
         std::size_t count;
+        TreeTable table = {};
         std::uint32_t line = 0;
         unsigned depth = 0;
     };
@@ -66,7 +86,7 @@ private:
         std::uint32_t tree;
     };
 
-    std::uint32_t append(const Tree& tree);
+    std::uint32_t append(Tree tree, const Ipv6Prefix& first, const Ipv6Prefix& last);
 
     std::vector<Tree> trees_;
     std::vector<Ipv6Prefix> pool_;

@@ -151,5 +151,29 @@ TEST_F(Installer, TheClockMakesSense) {
     EXPECT_EQ(nearest_hz(*earlier, *later), datapath_->settings().hz);
 }
 
+// A version before left its images there, 64 MiB each, under names that nobody uses any more.
+TEST_F(Installer, PinsOfOlderVersionsGoWithAnUpgradeAndWithAnUnload) {
+    const auto leave_behind = [&] {
+        for (const char* name : {"image_a", "image_b", "ranges"}) {
+            const UniqueFd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, 4, 1, nullptr));
+            ASSERT_TRUE(pins_->put(name, map.get()));
+        }
+    };
+    const auto left = [&] {
+        std::string names;
+        for (const char* name : {"image_a", "image_b", "ranges"})
+            if (std::filesystem::exists(path_ + "/" + name)) names += std::string(name) + " ";
+        return names;
+    };
+    leave_behind();
+    EXPECT_EQ(left(), "image_a image_b ranges ");
+    const Result<void> pinned = datapath_->pin(*pins_);
+    ASSERT_TRUE(pinned) << pinned.error().message;
+    EXPECT_EQ(left(), "");
+    leave_behind();
+    EXPECT_TRUE(unpin_maps(*pins_));
+    EXPECT_EQ(left(), "");
+}
+
 }  // namespace
 }  // namespace dishwall

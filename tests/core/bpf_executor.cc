@@ -139,10 +139,12 @@ public:
     }
     void set_inspector(Inspector state) override { inspector_ = state; }
     dw_inspection& inspection() override { return *inspection_.as<dw_inspection>(); }
+    [[nodiscard]] std::uint64_t clock_ns() const override {
+        return static_cast<std::uint64_t>(monotonic_time().count());
+    }
     dw_outcome run(Direction direction, const Bytes& frame) override {
         const bool inbound = direction == Direction::inbound;
-        show(inspector_, static_cast<std::uint64_t>(monotonic_time().count()),
-             inspection_.as<dw_inspection>());
+        show(inspector_, clock_ns(), inspection_.as<dw_inspection>());
         std::memset(outcome_.as<dw_outcome>(), 0xee, sizeof(dw_outcome));
         LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
                     .data_size_in = static_cast<std::uint32_t>(frame.size()), .repeat = 1);

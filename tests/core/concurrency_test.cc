@@ -88,7 +88,7 @@ private:
 
 TEST(Concurrency, FlowsOpenOnce) {
     ThreadMachine machine(1024);
-    flows_open_once(machine, 2000);
+    flows_open_once(machine, 3200);  // 39 % of the table: some do not find room in their first bucket
 }
 
 TEST(Concurrency, SimultaneousOpensWork) {

@@ -44,7 +44,7 @@ std::string hex(const Bytes& bytes) {
 // A packet of a known flow was not judged by the rules; one that opened its flow was, and one that opens none.
 bool is_fresh(const dw_outcome& outcome, Executor& executor) {
     if (outcome.flow == 0) return true;
-    if (outcome.reason == DW_REASON_INSPECT_FAILED) return false;
+    if (outcome.reason == DW_REASON_INSPECT_FAILED || (outcome.flow_seen & DW_SEEN_INDEPENDENT) != 0) return false;
     const dw_flow flow = executor.flow(outcome.flow);
     return flow.in.packets + flow.out.packets == 1;
 }
@@ -69,6 +69,8 @@ std::string compare_with_evaluator(const Policy& policy, const Own& own, const Q
         evaluate(policy, own, query,
                  [&](const Rule& rule, const Ipv6Address& sender) { return rates->over(rule, sender, 0); });
     if (outcome.reason == DW_REASON_INDEPENDENT) return judgement.rule == nullptr ? "" : "a rule decides";
+    // To a port that an endpoint-independent rule keeps open.
+    if (left_to_inspection(outcome.reason) && judgement.rule == nullptr) return "";
     const Rule* rule = outcome.rule == DW_NO_RULE ? nullptr : rule_at(policy, outcome.rule_index);
     const dw_verdict verdict = outcome.reason == DW_REASON_INSPECT_FAILED
                                    ? DW_ACCEPT

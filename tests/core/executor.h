@@ -30,6 +30,8 @@ public:
     virtual void set_inspector(Inspector state) = 0;
     // What programs and inspector share.
     virtual dw_inspection& inspection() = 0;
+    // CLOCK_MONOTONIC as the programs see it.
+    [[nodiscard]] virtual std::uint64_t clock_ns() const = 0;
     virtual dw_outcome run(Direction direction, const Bytes& frame) = 0;
     // The frame that goes back to the sender of a rejected one; empty: none.
     virtual Bytes reply(const Bytes& frame) = 0;

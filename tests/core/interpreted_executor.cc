@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kHeadroom = 256, kTailroom = 4096;
 constexpr std::uint64_t kFibNoNeighbour = 7;  // BPF_FIB_LKUP_RET_NO_NEIGH
+constexpr std::uint64_t kTcRedirect = 7;
 constexpr std::uint64_t kFailed = static_cast<std::uint64_t>(-1);
 
 struct MapView {
@@ -58,7 +59,7 @@ public:
         std::ranges::copy(frame, packet_.begin() + kHeadroom);
         BpfInterpreter::Context context{};
         const auto data = reinterpret_cast<std::uint64_t>(packet_.data() + kHeadroom);
-        const bool inbound = direction == Direction::inbound;
+        const bool inbound = inbound_ = direction == Direction::inbound;
         context[inbound ? 0 : offsetof(__sk_buff, data) / 4] = data;
         context[inbound ? 1 : offsetof(__sk_buff, data_end) / 4] = data + frame.size();
         if (!inbound) context[offsetof(__sk_buff, len) / 4] = frame.size();
@@ -147,6 +148,8 @@ private:
                 return move(0, static_cast<std::int32_t>(given[1]));
             case BPF_FUNC_xdp_adjust_tail:
                 return move(1, static_cast<std::int32_t>(given[1]));
+            case BPF_FUNC_redirect:
+                return inbound_ ? std::uint64_t{XDP_REDIRECT} : kTcRedirect;
             case BPF_FUNC_skb_pull_data:
                 return 0;  // frames are whole here
             default:
@@ -164,6 +167,7 @@ private:
         return 0;
     }
 
+    bool inbound_ = true;  // of the packet at hand
     BpfCode code_;
     BpfInterpreter interpreter_;
     BpfCost cost_;

@@ -74,6 +74,9 @@ public:
     }
     void set_inspector(Inspector state) override { inspector_ = state; }
     dw_inspection& inspection() override { return inspection_[0]; }
+    [[nodiscard]] std::uint64_t clock_ns() const override {
+        return memory_.now * (1'000'000'000 / memory_.settings.hz);
+    }
     dw_outcome run(Direction direction, const Bytes& frame) override {
         show_inspector();
         dw_outcome outcome{};
@@ -104,7 +107,7 @@ public:
     }
 
 protected:
-    void show_inspector() { show(inspector_, memory_.now * 1'000'000, inspection_.get()); }
+    void show_inspector() { show(inspector_, clock_ns(), inspection_.get()); }
 
     AlignedArray<dw_slots> slots_;
     AlignedArray<dw_flow> flows_;

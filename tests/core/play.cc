@@ -15,6 +15,7 @@ public:
         : vector_(vector), first_(first), second_(second) {
         for_each([](Executor& executor) {
             executor.forget();
+            executor.set_inspector(Inspector::none);
             executor.set_own(world_own());
         });
         load(kWorldRules);
@@ -42,6 +43,24 @@ private:
     void take(const Load& policy) { load(policy.rules); }
     void take(const Own& own) {
         for_each([&](Executor& executor) { executor.set_own(own); });
+    }
+    void take(const Inspector& state) {
+        for_each([&](Executor& executor) { executor.set_inspector(state); });
+    }
+    void take(const Found& found) {
+        for_each([&](Executor& executor) {
+            for (const dw_flow& flow : executor.flows())
+                if (flow.inspect != 0) const_cast<dw_flow&>(flow).inspect |= found.bits;
+        });
+    }
+    void take(const Ban& ban) {
+        const std::uint64_t network = parse_ipv6(ban.source)->hi;
+        for_each([&](Executor& executor) {
+            dw_inspection& inspection = executor.inspection();
+            inspection.bans = 1;
+            inspection.ban[dw_ban_line(network)][0] = {
+                network, executor.clock_ns() + ban.seconds * std::uint64_t{1'000'000'000}};
+        });
     }
     void take(const Judged& judged) {
         constexpr std::size_t kEthernet = 14;

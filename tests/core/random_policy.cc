@@ -21,8 +21,8 @@ constexpr const char* kPrefixes[] = {"2001:db8:1::/48",        "2001:db8:1:8000:
 
 }  // namespace
 
-std::vector<PortRange> RandomPolicy::ports() {
-    std::vector<PortRange> ranges;
+PortRanges RandomPolicy::ports() {
+    PortRanges ranges;
     for (unsigned n = below(3); n > 0; --n) {
         const std::uint16_t a = kPorts[below(std::size(kPorts))];
         const std::uint16_t b = chance(50) ? a : kPorts[below(std::size(kPorts))];

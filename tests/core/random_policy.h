@@ -34,7 +34,7 @@ private:
     [[nodiscard]] bool chance(unsigned percent) { return below(100) < percent; }
     [[nodiscard]] Rule rule(bool inbound, unsigned number);
     [[nodiscard]] ProtocolMatch match();
-    [[nodiscard]] std::vector<PortRange> ports();
+    [[nodiscard]] PortRanges ports();
     [[nodiscard]] AddressSet address_set();
     [[nodiscard]] AddressElement element();
     [[nodiscard]] AddressElement in_feed();

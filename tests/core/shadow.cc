@@ -154,6 +154,10 @@ std::string Shadow::to_reason(const Case& c) {
             return to_fresh(c);
         case DW_REASON_FLOW:
             return to_flow(c);
+        case DW_REASON_INSPECT:
+        case DW_REASON_INSPECT_CLEAN:
+        case DW_REASON_INSPECT_AROUND:
+            return to_inspected(c);
         case DW_REASON_ICMP_ERROR:
             return to_icmp_error(c);
         case DW_REASON_FRAGMENT:
@@ -171,6 +175,17 @@ std::string Shadow::to_reason(const Case& c) {
         default:
             return "accepted for a reason that accepts nothing";
     }
+}
+
+// Inspection takes nothing but what is accepted for another cause.
+std::string Shadow::to_inspected(const Case& c) {
+    std::string objection;
+    for (const dw_reason cause :
+         {DW_REASON_FRAGMENT, DW_REASON_FLOW, DW_REASON_RULE_ACCEPT, DW_REASON_INDEPENDENT}) {
+        objection = to_reason({c.direction, c.packet, cause});
+        if (objection.empty()) break;
+    }
+    return objection;
 }
 
 // ---- what no earlier packet explains

@@ -54,6 +54,7 @@ private:
     [[nodiscard]] std::string to_addresses(const Case& c) const;
     [[nodiscard]] std::string to_own_addresses(const Case& c) const;
     [[nodiscard]] std::string to_reason(const Case& c);
+    [[nodiscard]] std::string to_inspected(const Case& c);
     [[nodiscard]] std::string to_fresh(const Case& c);
     [[nodiscard]] std::string to_policy(const Case& c);
     [[nodiscard]] std::string to_flow(const Case& c);

@@ -45,6 +45,10 @@ public:
         shadow_.wait(wait.seconds);
         return "";
     }
+    // Whether an inspector is there, and what it finds, decides what is dropped of what has a cause.
+    std::string take(const Inspector&) { return ""; }
+    std::string take(const Found&) { return ""; }
+    std::string take(const Ban&) { return ""; }
     std::string take(const Judged& judged) { return take(judged, judged.reason); }
     std::string take(const Judged& judged, unsigned reason) {
         dw_outcome outcome{};
@@ -76,6 +80,9 @@ bool is_beyond_the_shadow(unsigned reason) {
         case DW_REASON_FRAGMENT_TABLE_FULL:
         case DW_REASON_FRAGMENT_DISORDER:
         case DW_REASON_REDIRECT:
+        case DW_REASON_INSPECT_FAILED:
+        case DW_REASON_SIGNATURE:
+        case DW_REASON_BANNED:
             return true;
         default:
             return false;

@@ -17,6 +17,7 @@ std::vector<Vector> all_vectors() {
     add_language_vectors(all);
     add_learnt_vectors(all);
     add_rate_vectors(all);
+    add_inspect_vectors(all);
     return all;
 }
 

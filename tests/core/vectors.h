@@ -12,6 +12,7 @@
 #include "bpf/core/reason.h"
 #include "rules/evaluate.h"
 #include "rules/own.h"
+#include "tests/core/inspector.h"
 #include "tests/core/packet.h"
 
 namespace dishwall::test {
@@ -29,8 +30,18 @@ struct Load {
     std::string rules;
 };
 
-// A frame and what must become of it; time goes by; another policy is loaded; the line changes.
-using Step = std::variant<Judged, Wait, Load, Own>;
+// What the inspector writes: bits into the words of all flows that are inspected; a ban of a source's /64.
+struct Found {
+    std::uint32_t bits = 0;
+};
+struct Ban {
+    std::string source;
+    unsigned seconds = 0;
+};
+
+// A frame and what must become of it; time goes by; another policy is loaded; the line changes; what there is of
+// an inspector, and what it does.
+using Step = std::variant<Judged, Wait, Load, Own, Inspector, Found, Ban>;
 
 struct Vector {
     std::string requirement;  // "R10", "N3", or "language" for what language.md promises
@@ -53,5 +64,6 @@ void add_rfc6092_vectors(std::vector<Vector>& all);
 void add_language_vectors(std::vector<Vector>& all);
 void add_learnt_vectors(std::vector<Vector>& all);
 void add_rate_vectors(std::vector<Vector>& all);
+void add_inspect_vectors(std::vector<Vector>& all);
 
 }  // namespace dishwall::test

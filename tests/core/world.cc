@@ -37,7 +37,9 @@ std::string world_rules_with(const std::string& uplink, const std::string& inbou
 }
 
 Policy read_or_throw(const std::string& rules) {
-    const Compiled compiled = read_policy("test.conf", rules, Environment{});
+    Environment environment;
+    environment.read_text = [](const std::string&) { return std::string("1:/attack/\n"); };
+    const Compiled compiled = read_policy("test.conf", rules, environment);
     if (!compiled.policy) throw std::runtime_error(render(compiled.diagnostics, compiled.sources, false));
     return *compiled.policy;
 }

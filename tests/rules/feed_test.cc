@@ -172,7 +172,7 @@ TEST(FeedInARule, KnowsItsFileAndTimes) {
     EXPECT_EQ(policy.feeds[1].path, "/lists/b.txt");
     EXPECT_EQ(policy.feeds[1].refresh_s, 0u);
     EXPECT_EQ(policy.feeds[1].stale_after_s, 0u);
-    EXPECT_EQ(std::get<InFeed>(policy.inbound.rules.at(0).from.include.at(0)).entries,
+    EXPECT_EQ(std::get<InFeed>(policy.inbound.rules.at(0).from.include[0]).entries,
               policy.feeds[1].entries);
     ASSERT_EQ(policy.signatures.size(), 1u);
     EXPECT_EQ(policy.signatures[0].path, "/etc/dishwall/sig/web.hs");
@@ -187,7 +187,7 @@ TEST(FeedInARule, FollowsAnotherReading) {
 }
 
 TEST(Signatures, AreAnIdARegexAndFlagsEach) {
-    EXPECT_EQ(read_signatures("# x\n1:/a\\/b:c/is8\r\n\n4294967295:///\n").patterns, 2u);
+    EXPECT_EQ(read_signatures("# x\n1:/a\\/b:c/is8\r\n\n4294967295:///\n").patterns.size(), 2u);
     EXPECT_TRUE(read_signatures("1:/a/imsHV8WPLCQ\n").bad.empty());
     const SignatureReading bad = read_signatures("1:/a/\n-2:/b/\n 3:/c/\n1:/d/\n");
     ASSERT_EQ(bad.bad.size(), 3u);

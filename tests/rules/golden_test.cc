@@ -44,6 +44,7 @@ tl::expected<std::string, std::string> read_named(const std::string& path) {
 Compiled compile(const fs::path& path) {
     Environment environment = few_services();
     environment.read_text = read_named;
+    environment.inspects = path.stem() != "no-inspector";
     std::vector<RuleText> texts;
     texts.push_back({path.filename().string(), read_file(path)});
     const fs::path conf_d = fs::path(path).replace_extension(".d");

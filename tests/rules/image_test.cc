@@ -164,7 +164,7 @@ private:
         return rule;
     }
 
-    std::uint16_t port(const std::vector<PortRange>& ranges) {
+    std::uint16_t port(const PortRanges& ranges) {
         if (ranges.empty() || below(8) == 0)
             return static_cast<std::uint16_t>(below(2) ? below(20) : below(65536));
         const PortRange& range = ranges[below(ranges.size())];

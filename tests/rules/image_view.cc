@@ -28,6 +28,16 @@ void walk(const ImageView& image, std::uint32_t line, std::vector<Ipv6Prefix>* f
     }
 }
 
+// The root stands behind the tree's table.
+template <typename Node>
+std::vector<Ipv6Prefix> prefixes_of(const ImageView& image, std::uint32_t tree) {
+    std::vector<Ipv6Prefix> found;
+    const std::uint32_t bits = tree >> DW_TREE_BITS_SHIFT;
+    const std::uint32_t table = bits == 0 ? 0 : (1u << bits) / DW_NUMBERS_A_LINE;
+    if (tree != 0) walk<Node>(image, (tree & DW_TREE_LINE) + table, &found);
+    return found;
+}
+
 }  // namespace
 
 std::vector<dw_service> ImageView::services(const dw_chain& chain) const {
@@ -45,16 +55,12 @@ std::vector<std::uint32_t> ImageView::numbers(const dw_chain& chain, std::uint32
     return found;
 }
 
-std::vector<Ipv6Prefix> ImageView::wide_tree(std::uint32_t root) const {
-    std::vector<Ipv6Prefix> found;
-    if (root != 0) walk<dw_wide_node>(*this, root, &found);
-    return found;
+std::vector<Ipv6Prefix> ImageView::wide_tree(std::uint32_t tree) const {
+    return prefixes_of<dw_wide_node>(*this, tree);
 }
 
-std::vector<Ipv6Prefix> ImageView::full_tree(std::uint32_t root) const {
-    std::vector<Ipv6Prefix> found;
-    if (root != 0) walk<dw_full_node>(*this, root, &found);
-    return found;
+std::vector<Ipv6Prefix> ImageView::full_tree(std::uint32_t tree) const {
+    return prefixes_of<dw_full_node>(*this, tree);
 }
 
 CompiledImage compiled(const Policy& policy) {

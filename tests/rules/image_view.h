@@ -42,9 +42,9 @@ public:
     [[nodiscard]] std::vector<dw_service> services(const dw_chain& chain) const;
     // Those under a word of dw_chain.lists.
     [[nodiscard]] std::vector<std::uint32_t> numbers(const dw_chain& chain, std::uint32_t word) const;
-    // Of the tree with this root, in order; what pads its leaves is left out.
-    [[nodiscard]] std::vector<Ipv6Prefix> wide_tree(std::uint32_t root) const;
-    [[nodiscard]] std::vector<Ipv6Prefix> full_tree(std::uint32_t root) const;
+    // Of the tree of this name, in order; what pads its leaves is left out.
+    [[nodiscard]] std::vector<Ipv6Prefix> wide_tree(std::uint32_t tree) const;
+    [[nodiscard]] std::vector<Ipv6Prefix> full_tree(std::uint32_t tree) const;
 
 private:
     std::vector<std::byte> bytes_;

@@ -53,8 +53,9 @@ Page read_page(std::string_view text) {
     return page;
 }
 
-Compiled compile(const Page& page, const std::string& heading) {
+Compiled compile(const Page& page, const std::string& heading, Code code) {
     Environment environment = few_services();
+    environment.inspects = code != Code::no_inspector;
     environment.read_text = [&](const std::string& path) -> tl::expected<std::string, std::string> {
         const auto found =
             page.examples.find(std::filesystem::path(path).lexically_relative("/etc/dishwall"));
@@ -79,12 +80,12 @@ TEST_P(Pages, SayWhatTheCodeMeansByAnExampleThatHasItAndOneThatHasNot) {
     EXPECT_GE(page.prose, 100u);
     ASSERT_TRUE(page.examples.count("Example") && page.examples.count("Mended"));
 
-    const Compiled wrong = compile(page, "Example");
+    const Compiled wrong = compile(page, "Example", code);
     std::set<Code> said = codes_of(wrong);
     EXPECT_EQ(said.count(code), 1u) << errors_of(wrong);
     said.erase(code);
     EXPECT_TRUE(said.empty() || code == Code::too_many) << errors_of(wrong);
-    EXPECT_EQ(errors_of(compile(page, "Mended")), "");
+    EXPECT_EQ(errors_of(compile(page, "Mended", code)), "");
 }
 
 TEST_P(Pages, FitIntoATerminal) {

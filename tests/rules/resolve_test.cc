@@ -24,7 +24,7 @@ std::string text_of(const AddressElement& element) {
     return text;
 }
 
-std::string text_of(const std::vector<AddressElement>& elements) {
+std::string text_of(const AddressElements& elements) {
     std::string text;
     for (const AddressElement& element : elements) text += (text.empty() ? "" : ", ") + text_of(element);
     return text;
@@ -35,13 +35,13 @@ std::string text_of(const AddressSet& set) {
     return set.exclude.empty() ? text : text + " but {" + text_of(set.exclude) + "}";
 }
 
-std::string text_of(const std::vector<PortRange>& ports) {
+std::string text_of(const PortRanges& ports) {
     std::string text;
     for (const PortRange& range : ports) text += fmt::format(" {}-{}", range.first, range.last);
     return text;
 }
 
-std::string text_of(const std::vector<ProtocolMatch>& matches) {
+std::string text_of(const ProtocolMatches& matches) {
     std::string text;
     for (const ProtocolMatch& match : matches) {
         text += text.empty() ? "" : " | ";
@@ -494,20 +494,48 @@ TEST(Rule, HasARate) {
     EXPECT_EQ(policy_of(read_inbound("audit tcp 1 rate 1/s")).inbound.log_sample, 1u);
 }
 
-TEST(Rule, MayAskForInspectionThatNobodyDoes) {
+TEST(Rule, MayAskForInspection) {
     Environment environment = few_services();
     environment.read_text = [](const std::string&) { return std::string("1:/a/"); };
     const std::string text =
-        "version 1\nuplink dish { interface eth0; prefix pd from ra }\nsignatures s = file \"s\"\n"
+        "version 1\nuplink dish { interface eth0; prefix pd from ra }\n"
+        "signatures s = file \"s\" on-match reject ban 10m both-directions clean-after 256K\n"
+        "signatures plain = file \"p\"\n"
         "policy inbound on dish {\n accept tcp 1 inspect s\n accept tcp 2 inspect s on-failure drop\n"
         " accept tcp 3 inspect s on-failure accept log\n}\n";
     const Policy policy = policy_of(read_policy("a.conf", text, environment));
     ASSERT_EQ(policy.inbound.rules.size(), 3u);
-    EXPECT_EQ(policy.inbound.rules[0].verdict_now(), DW_DROP);
-    EXPECT_EQ(policy.inbound.rules[1].verdict_now(), DW_DROP);
-    EXPECT_EQ(policy.inbound.rules[2].verdict_now(), DW_ACCEPT);
+    EXPECT_FALSE(policy.inbound.rules[0].inspect->accept_on_failure);
+    EXPECT_FALSE(policy.inbound.rules[1].inspect->accept_on_failure);
+    EXPECT_TRUE(policy.inbound.rules[2].inspect->accept_on_failure);
     EXPECT_EQ(policy.inbound.rules[1].verdict, DW_ACCEPT);
     EXPECT_TRUE(policy.inbound.rules[2].log);
+
+    ASSERT_EQ(policy.signatures.size(), 2u);
+    const Signatures& s = policy.signatures[0];
+    EXPECT_EQ(*s.text, "1:/a/");
+    EXPECT_EQ(s.on_match, Signatures::OnMatch::reject);
+    EXPECT_EQ(s.ban_s, 600u);
+    EXPECT_TRUE(s.both_directions);
+    EXPECT_EQ(s.clean_after, 256u << 10);
+    EXPECT_NE(s.id, policy.signatures[1].id);
+    EXPECT_EQ(policy.signatures[1].on_match, Signatures::OnMatch::drop);
+    EXPECT_EQ(policy.signatures[1].ban_s, 0u);
+    EXPECT_EQ(policy.signatures[1].clean_after, Signatures::kCleanAfter);
+}
+
+TEST(Rule, IsRefusedWhenNothingCanInspect) {
+    Environment environment = few_services();
+    environment.read_text = [](const std::string&) { return std::string("1:/a/"); };
+    environment.inspects = false;
+    const Compiled compiled =
+        read_policy("a.conf",
+                    "version 1\nuplink dish { interface eth0; prefix pd from ra }\nsignatures s = file \"s\"\n"
+                    "policy inbound on dish {\n accept tcp 1 inspect s\n}\n",
+                    environment);
+    EXPECT_FALSE(compiled.policy.has_value());
+    ASSERT_EQ(compiled.diagnostics.size(), 1u);
+    EXPECT_EQ(to_string(compiled.diagnostics[0].code), "E0502");
 }
 
 TEST(Rule, WithoutANameIsCalledByItsPlace) {

@@ -35,7 +35,7 @@ std::string names_of(const Policy& policy) {
     std::string text;
     for (const Rule& each : policy.inbound.rules)
         text +=
-            fmt::format("{}{} {}", text.empty() ? "" : ", ", each.name, each.match.at(0).ports.at(0).first);
+            fmt::format("{}{} {}", text.empty() ? "" : ", ", each.name, each.match[0].ports[0].first);
     return text;
 }
 

@@ -30,7 +30,7 @@ struct ElementText {
     }
 };
 
-std::string elements(const std::vector<AddressElement>& list) {
+std::string elements(const AddressElements& list) {
     std::string text;
     for (const AddressElement& each : list)
         text += (text.empty() ? "" : ", ") + std::visit(ElementText{}, each);
@@ -42,7 +42,7 @@ std::string set(const AddressSet& from) {
     return from.exclude.empty() ? text : text + " but not " + elements(from.exclude);
 }
 
-std::string ports(const std::vector<PortRange>& list) {
+std::string ports(const PortRanges& list) {
     std::string text;
     for (const PortRange& each : list)
         text += fmt::format("{}{}-{}", text.empty() ? "" : ",", each.first, each.last);

@@ -99,6 +99,10 @@ std::string part(std::string_view what, const std::optional<ast::Word>& word) {
     return word ? fmt::format(" {}=`{}`", what, word->text) : "";
 }
 
+std::string part(std::string_view what, const ast::Rare<ast::Word>& word) {
+    return word ? fmt::format(" {}=`{}`", what, word->text) : "";
+}
+
 std::string words(std::string_view what, const ast::Words& list) {
     std::string text;
     for (const ast::Word& word : list) text += fmt::format("{}`{}`", text.empty() ? "" : " ", word.text);

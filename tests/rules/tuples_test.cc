@@ -96,7 +96,7 @@ AddressSet one(const AddressElement& element) { return {false, {element}, {}}; }
 Rule rule_with(unsigned local, unsigned service, unsigned peer) {
     static constexpr PortRange kPorts[] = {{0, 65535}, {0, 65535}, {300, 3000}, {1000, 1002}, {7, 7}};
     Rule rule;
-    rule.match.resize(1);
+    rule.match = {ProtocolMatch{}};
     if (service != DW_SERVICE_ANY) rule.match[0].proto = IPPROTO_TCP;
     if (service > DW_SERVICE_PROTO) rule.match[0].ports = {kPorts[service]};
     if (local == DW_LOCAL_SUBNET) rule.to = one(Behind{0, std::uint16_t{1}, {}});

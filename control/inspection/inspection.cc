@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/inspection/inspection.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "control/clock.h"
+#include "control/inspection/veth_pair.h"
+#include "control/state_file.h"
+
+namespace dishwall {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr unsigned kWorker = 0;  // there is one
+constexpr std::size_t kLongestEvent = 4096;
+constexpr int kEventsAtOnce = 256;
+
+const TcPoint kReturn{TcPoint::Direction::ingress, "link_return"};
+
+bool inspects(const Policy& policy) {
+    const auto asks = [](const Rule& rule) { return rule.inspect.has_value(); };
+    return std::ranges::any_of(policy.inbound.rules, asks) || std::ranges::any_of(policy.outbound.rules, asks);
+}
+
+std::string mac_text(const MacAddress& mac) { return fmt::format("{:02x}", fmt::join(mac, ":")); }
+
+const char* name_of(Signatures::OnMatch action) {
+    switch (action) {
+        case Signatures::OnMatch::alert:
+            return "alert";
+        case Signatures::OnMatch::reject:
+            return "reject";
+        case Signatures::OnMatch::drop:
+            break;
+    }
+    return "drop";
+}
+
+Json signatures_json(const Signatures& one) {
+    return {{"id", one.id},
+            {"name", one.name},
+            {"file", one.path},
+            {"text", *one.text},
+            {"on_match", name_of(one.on_match)},
+            {"ban_s", one.ban_s},
+            {"both_directions", one.both_directions},
+            {"clean_after", one.clean_after}};
+}
+
+// A datagram socket of this name, which nobody else may write to.
+Result<UniqueFd> bind_datagrams(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return fail("{} is too long a name for a socket", path);
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ::unlink(path.c_str());
+    if (!socket.is_open() ||
+        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::chmod(path.c_str(), 0660) != 0)
+        return fail("cannot listen on {}: {}", path, std::strerror(errno));
+    return socket;
+}
+
+}  // namespace
+
+Result<Inspection> Inspection::open(const KernelMaps& maps, const PinDirectory& pins, InspectionPaths paths) {
+    Result<Mapping> page =
+        Mapping::of(maps.inspection.get(), sizeof(dw_inspection), Mapping::Access::write);
+    if (!page) return tl::unexpected(page.error());
+    return Inspection(pins, std::move(paths), std::move(*page));
+}
+
+Result<void> Inspection::follow(const Policy& policy, std::uint32_t generation, const Device& uplink,
+                                const Programs& programs, TcChoice choice) {
+    if (uplink_.index == 0 && !inspects(policy)) return {};
+    trouble_.clear();
+    Result<void> done;
+    if (uplink.index != 0) done = make_port(uplink, programs, choice);
+    if (done) done = write_config(policy, generation);
+    if (!done) trouble_ = done.error().message;
+    return done;
+}
+
+Result<void> Inspection::make_port(const Device& uplink, const Programs& programs, TcChoice choice) {
+    const Result<unsigned> mtu = mtu_of(uplink);
+    if (!mtu) return tl::unexpected(mtu.error());
+    const Result<Device> port = dishwall::make_pair(pair_for(uplink.name, kWorker), *mtu);
+    if (!port) return tl::unexpected(port.error());
+    const Result<MacAddress> mac = mac_address_of(*port);
+    if (!mac) return tl::unexpected(mac.error());
+    const Result<TcHook> hook = attach_tc(*pins_, kReturn, *port, programs.return_fd(), choice);
+    if (!hook) return fail_with(hook.error(), "the way back from the inspector, " + port->name);
+    uplink_ = uplink;
+    port_ = *port;
+    page().uplink = uplink.index;
+    std::ranges::copy(*mac, page().mac[kWorker]);
+    __atomic_store_n(&page().port[kWorker], port->index, __ATOMIC_RELEASE);
+    __atomic_store_n(&page().workers, kWorker + 1u, __ATOMIC_RELEASE);
+    return {};
+}
+
+Result<void> Inspection::write_config(const Policy& policy, std::uint32_t generation) const {
+    Json config{{"version", 1},
+                {"generation", generation},
+                {"pins", paths_.pin_dir},
+                {"cache", paths_.cache()},
+                {"events", paths_.events()},
+                {"uplink", {{"interface", uplink_.name}}},
+                {"workers", Json::array()},
+                {"signatures", Json::array()}};
+    if (uplink_.index != 0) {
+        const VethPair pair = pair_for(uplink_.name, kWorker);
+        const Result<MacAddress> uplink = mac_address_of(uplink_);
+        const Result<MacAddress> ours = mac_address_of(port_);
+        if (!uplink || !ours) return tl::unexpected(uplink ? ours.error() : uplink.error());
+        config["uplink"]["mac"] = mac_text(*uplink);
+        config["workers"].push_back(
+            {{"interface", pair.theirs}, {"ours", pair.ours}, {"mac", mac_text(*ours)}});
+    }
+    for (const Signatures& one : policy.signatures) config["signatures"].push_back(signatures_json(one));
+    return replace_file(paths_.config(), config.dump(), Synced::no);
+}
+
+Result<void> Inspection::listen(sd_event* loop, OnEvent on_event) {
+    Result<UniqueFd> socket = bind_datagrams(paths_.events());
+    if (!socket) return tl::unexpected(socket.error());
+    socket_ = std::move(*socket);
+    on_event_ = std::make_shared<OnEvent>(std::move(on_event));
+    const auto on_readable = [](sd_event_source*, int fd, std::uint32_t, void* callback) {
+        std::array<char, kLongestEvent> text{};
+        for (int i = 0; i < kEventsAtOnce; ++i) {
+            const ssize_t size = ::recv(fd, text.data(), text.size(), 0);
+            if (size <= 0) break;
+            const Json event = Json::parse(text.data(), text.data() + size, nullptr, false);
+            if (event.is_object()) (*static_cast<OnEvent*>(callback))(event);
+        }
+        return 0;
+    };
+    sd_event_source* source = nullptr;
+    if (const int error =
+            sd_event_add_io(loop, &source, socket_.get(), EPOLLIN, on_readable, on_event_.get());
+        error < 0)
+        return fail("cannot watch {}: {}", paths_.events(), std::strerror(-error));
+    source_.reset(source);
+    return {};
+}
+
+Result<void> Inspection::remove() {
+    source_.reset();
+    ::unlink(paths_.events().c_str());
+    ::unlink(paths_.config().c_str());
+    if (uplink_.index == 0) return {};
+    __atomic_store_n(&page().workers, 0u, __ATOMIC_RELEASE);
+    return remove_inspection(*pins_, uplink_.name);
+}
+
+Result<void> remove_inspection(const PinDirectory& pins, const std::string& uplink) {
+    if (Result<void> detached = detach_tc(pins, kReturn, nullptr); !detached) return detached;
+    return uplink.empty() ? Result<void>() : remove_pair(pair_for(uplink, kWorker));
+}
+
+Json Inspection::json() const {
+    if (uplink_.index == 0) return nullptr;
+    const dw_worker& worker = page().worker[kWorker];
+    const auto tally = [&](dw_tally which) { return __atomic_load_n(&worker.tally[which], __ATOMIC_RELAXED); };
+    const auto now = static_cast<std::uint64_t>(monotonic_time().count());
+    const std::uint64_t beat = __atomic_load_n(&worker.beat_ns, __ATOMIC_RELAXED);
+    const bool alive = beat != 0 && now - std::min(now, beat) < DW_INSPECT_STALE_NS;
+    return {{"state", !trouble_.empty() ? "trouble" : alive ? "works" : beat == 0 ? "not started" : "failed"},
+            {"trouble", trouble_},
+            {"interface", port_.name},
+            {"given", __atomic_load_n(&worker.given, __ATOMIC_RELAXED)},
+            {"taken", __atomic_load_n(&worker.taken, __ATOMIC_RELAXED)},
+            {"passed", tally(DW_TALLY_PASSED)},
+            {"matched", tally(DW_TALLY_MATCHED)},
+            {"alerted", tally(DW_TALLY_ALERTED)},
+            {"conflicts", tally(DW_TALLY_CONFLICT)},
+            {"unscannable", tally(DW_TALLY_UNSCANNABLE)},
+            {"bad_checksums", tally(DW_TALLY_CHECKSUM)},
+            {"strays", tally(DW_TALLY_STRAY)},
+            {"bytes", tally(DW_TALLY_BYTES)},
+            {"flows_clean", tally(DW_TALLY_FLOWS_CLEAN)},
+            {"flows_ended", tally(DW_TALLY_FLOWS_ENDED)},
+            {"bans", tally(DW_TALLY_BANS)}};
+}
+
+std::string event_text(const nlohmann::json& event, const Policy& policy, const CounterRegistry& names) {
+    const auto set = std::ranges::find(policy.signatures, event.value("set", 0u),
+                                       [](const Signatures& one) -> unsigned { return one.id; });
+    const auto rule = names.find(event.value("rule", 0u));
+    const bool out = event.value("direction", "in") == "out";
+    return fmt::format("inspection: {} of signature {} of {}, rule {}: {} [{}]:{} > [{}]:{}, {}",
+                       event.value("kind", "?"), event.value("signature", 0u),
+                       set == policy.signatures.end() ? "an earlier policy" : set->name,
+                       rule ? rule->name : "?", out ? "out" : "in", event.value("source", "?"),
+                       event.value("sport", 0u), event.value("destination", "?"), event.value("dport", 0u),
+                       event.value("action", "?"));
+}
+
+}  // namespace dishwall
