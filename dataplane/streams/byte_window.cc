@@ -33,10 +33,15 @@ std::uint64_t mask_of(std::size_t offset, std::size_t count) {
 }
 
 void mark(Chunk& chunk, std::size_t offset, std::size_t count) {
-    for_each_word(offset, count, [&](std::size_t at, std::size_t n) {
-        chunk.present[at / kBits] |= mask_of(at, n);
-        return true;
-    });
+    const std::size_t first = offset / kBits, last = (offset + count - 1) / kBits;
+    const std::size_t head = offset % kBits, tail = kBits - 1 - (offset + count - 1) % kBits;
+    if (first == last) {
+        chunk.present[first] |= mask_of(offset, count);
+        return;
+    }
+    chunk.present[first] |= ~std::uint64_t{0} << head;
+    std::fill(&chunk.present[first + 1], &chunk.present[last], ~std::uint64_t{0});
+    chunk.present[last] |= ~std::uint64_t{0} >> tail;
 }
 
 bool word_agrees(const Chunk& chunk, std::size_t offset, const std::uint8_t* bytes, std::size_t count) {
