@@ -133,7 +133,9 @@ std::vector<RuleText> top_of(const std::vector<RuleText>& texts) {
 enum class Others { as_they_are, empty };
 
 Compiled read_stored(const std::vector<RuleText>& texts, Others others, std::vector<std::string>* missing) {
-    Environment environment{.service_port = service_port, .directory = directory_of(texts.front().name)};
+    Environment environment{.service_port = service_port,
+                            .directory = directory_of(texts.front().name),
+                            .inspects = DISHWALL_INSPECTS != 0};
     environment.proven = true;
     environment.will_fill = use_large_pages;
     environment.two_threads = true;
@@ -179,6 +181,7 @@ Environment environment_of(const std::string& path, const Meanwhile& meanwhile) 
             .why_unreadable = [](const std::string& file) { return why_no_access(file, R_OK); },
             .why_not_executable = [](const std::string& file) { return why_no_access(file, X_OK); },
             .read_text = read_regular_file,
+            .inspects = DISHWALL_INSPECTS != 0,
             .will_fill = use_large_pages,
             .two_threads = true,
             .meanwhile = meanwhile};

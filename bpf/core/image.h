@@ -34,12 +34,17 @@ DW_INLINE int dw_in6_less(struct dw_in6 a, struct dw_in6 b)
 	return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
 }
 
-/* Where the search of a tree for a key begins: at its root, or where its table says. */
+/* Where the search of a tree for a key begins: at its root, or where its table says; 0: it is in no prefix. */
 DW_INLINE __u32 dw_tree_start(const struct dw_blob *image, __u32 tree, __u64 hi)
 {
+	const struct dw_line *before;
+
 	if (!(tree >> DW_TREE_BITS_SHIFT))
 		return tree;
-	return dw_number_at(image, tree & DW_TREE_LINE, dw_tree_entry(tree, hi));
+	before = dw_line_at(image, tree & DW_TREE_LINE);
+	if (!before || dw_tree_shared(tree, before->word[0] ^ hi))
+		return 0;
+	return dw_number_at(image, (tree & DW_TREE_LINE) + 1, dw_tree_entry(tree, hi));
 }
 
 /* The line of an inner node's child number `child`. */
@@ -69,6 +74,8 @@ DW_GLOBAL int dw_in_wide_tree(const struct dw_blob *image, __u32 tree, __u64 hi)
 	if (!image)
 		return 0;
 	line = dw_tree_start(image, tree, hi);
+	if (!line)
+		return 0;
 	for (__u32 depth = 0; depth < DW_TREE_DEPTH; depth++) {
 		const struct dw_wide_node *node = (const struct dw_wide_node *)dw_line_at(image, line);
 		__u64 last = 0;
@@ -99,6 +106,8 @@ DW_GLOBAL int dw_in_full_tree(const struct dw_blob *image, __u32 tree, const str
 	if (!image || !key)
 		return 0;
 	line = dw_tree_start(image, tree, key->hi);
+	if (!line)
+		return 0;
 	for (__u32 depth = 0; depth < DW_TREE_DEPTH; depth++) {
 		const struct dw_full_node *node = (const struct dw_full_node *)dw_line_at(image, line);
 		struct dw_in6 last = {};

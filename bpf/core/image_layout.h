@@ -43,16 +43,23 @@ struct dw_span {
  *
  * A tree with many leaves has a table in front of its root, which spares a search the upper levels: a number for each
  * value of some bits of a key, which is the line of the lowest node that leads to all keys with this value. The bits
- * begin behind those that all prefixes share. Which they are stands in the tree's name, above the line.
+ * begin behind those that all prefixes share. Which they are stands in the tree's name, above the line, and what all
+ * share in the first word of a line before the table: who does not share it is in no prefix.
  */
 #define DW_WIDE_KEYS 7u
 #define DW_FULL_KEYS 3u
 #define DW_TREE_DEPTH 12u /* lines from root to leaf, at the most: 4^11 leaves of full keys */
 
-#define DW_TREE_LINE (DW_IMAGE_LINES - 1) /* of a tree's name: the line of its root, or of its table */
+#define DW_TREE_LINE (DW_IMAGE_LINES - 1) /* of a tree's name: the line of its root, or before its table */
 #define DW_TREE_SKIP_SHIFT 20             /* so many first bits all prefixes share, 0..63 */
 #define DW_TREE_BITS_SHIFT 26             /* so many behind them index the table; 0: there is none */
 DW_ASSERT(DW_IMAGE_LINES == 1u << DW_TREE_SKIP_SHIFT, "a tree's name has room for any line");
+
+/* What of such a word all prefixes of a tree with a table share. */
+static inline __attribute__((always_inline)) __u64 dw_tree_shared(__u32 tree, __u64 hi)
+{
+	return hi >> 1 >> (63 - (tree >> DW_TREE_SKIP_SHIFT & 63));
+}
 
 /* Which number of its table, for a key with these first 64 bits. */
 static inline __attribute__((always_inline)) __u32 dw_tree_entry(__u32 tree, __u64 hi)

@@ -90,6 +90,7 @@ private:
     void write_table() {
         const unsigned below = 64 - table_.skip - table_.bits;
         const std::uint64_t shared = firsts_.front().hi & ~(~0ull >> table_.skip);
+        std::memcpy(lines_, &shared, sizeof shared);
         std::size_t last = 0;
         for (std::uint64_t number = 0; number < table_.numbers(); ++number) {
             const std::uint64_t begin = shared | number << below, end = begin | ((1ull << below) - 1);
@@ -97,7 +98,7 @@ private:
             const std::size_t first = last;
             last = last_leaf(last, {end, ~0ull});
             const std::uint32_t line = first_ + static_cast<std::uint32_t>(node_above(first, last));
-            std::memcpy(lines_ + number * sizeof line, &line, sizeof line);
+            std::memcpy(lines_ + DW_LINE + number * sizeof line, &line, sizeof line);
         }
     }
 
@@ -184,7 +185,7 @@ std::uint32_t PrefixTrees::append(Tree tree, const Ipv6Prefix& first, const Ipv6
     const std::vector<std::size_t> levels = levels_of(tree.kind, tree.count);
     tree.table = TreeTable::of(levels.front(), first, last);
     tree.line = static_cast<std::uint32_t>(lines_);
-    tree.depth = static_cast<unsigned>(levels.size()) + (tree.table.bits == 0 ? 0 : 1);
+    tree.depth = static_cast<unsigned>(levels.size()) + (tree.table.bits == 0 ? 0 : 2);
     lines_ = std::accumulate(levels.begin(), levels.end(), lines_ + tree.table.lines());
     prefixes_ += tree.count;
     trees_.push_back(tree);

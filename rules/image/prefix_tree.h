@@ -34,7 +34,7 @@ struct TreeTable {
     [[nodiscard]] static TreeTable of(std::size_t leaves, const Ipv6Prefix& first, const Ipv6Prefix& last);
 
     [[nodiscard]] std::size_t numbers() const { return bits == 0 ? 0 : std::size_t{1} << bits; }
-    [[nodiscard]] std::size_t lines() const { return numbers() / DW_NUMBERS_A_LINE; }
+    [[nodiscard]] std::size_t lines() const { return bits == 0 ? 0 : 1 + numbers() / DW_NUMBERS_A_LINE; }
     [[nodiscard]] std::uint32_t name() const {
         return skip << DW_TREE_SKIP_SHIFT | bits << DW_TREE_BITS_SHIFT;
     }
@@ -62,7 +62,7 @@ public:
     [[nodiscard]] std::uint32_t root(std::uint32_t tree, std::uint32_t first) const {
         return tree == kNone ? 0 : first + trees_[tree].line + trees_[tree].table.name();
     }
-    // Lines that a search reads, at the most: the table's, and from root to leaf; of kNone 0.
+    // Lines that a search reads, at the most: two of its table, and from root to leaf; of kNone 0.
     [[nodiscard]] unsigned depth(std::uint32_t tree) const { return tree == kNone ? 0 : trees_[tree].depth; }
     [[nodiscard]] std::uint64_t lines() const { return lines_; }
     [[nodiscard]] std::size_t prefixes() const { return prefixes_; }

@@ -33,7 +33,7 @@ template <typename Node>
 std::vector<Ipv6Prefix> prefixes_of(const ImageView& image, std::uint32_t tree) {
     std::vector<Ipv6Prefix> found;
     const std::uint32_t bits = tree >> DW_TREE_BITS_SHIFT;
-    const std::uint32_t table = bits == 0 ? 0 : (1u << bits) / DW_NUMBERS_A_LINE;
+    const std::uint32_t table = bits == 0 ? 0 : 1 + (1u << bits) / DW_NUMBERS_A_LINE;
     if (tree != 0) walk<Node>(image, (tree & DW_TREE_LINE) + table, &found);
     return found;
 }
