@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "control/clock.h"
+#include "control/inspection/inspection_event.h"
 #include "control/state_file.h"
 
 namespace dishwall {
@@ -133,9 +134,11 @@ void Daemon::follow_inspection() {
         spdlog::error("nothing can be inspected: {}", done.error().message);
 }
 
-void Daemon::on_inspection(const nlohmann::json& event) {
-    spdlog::warn("{}", event_text(event, *policy_, names_));
-    observers_.inspection(event);
+void Daemon::on_inspection(const nlohmann::json& report) {
+    const auto event = inspection_event(report, *policy_, names_, iso_time(unix_time()));
+    if (!event) return;
+    spdlog::warn("{}", event_text(*event));
+    observers_.inspection(*event);
 }
 
 nlohmann::json Daemon::inspection_json() const { return inspection_ ? inspection_->json() : nullptr; }

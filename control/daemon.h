@@ -54,7 +54,7 @@ struct DaemonOptions {
 struct DaemonObservers {
     std::function<void(const dw_event&, const CounterRegistry& names)> packet;
     std::function<void(const LineChange&)> line;  // of prefixes and of hosts that are learnt
-    std::function<void(const nlohmann::json&)> inspection;  // what the inspector found
+    std::function<void(const nlohmann::json&)> inspection;  // as inspection_event() makes them
 };
 
 struct LoadRequest {
@@ -216,7 +216,7 @@ private:
     void follow_names_and_records(const Own& own);
     [[nodiscard]] Result<void> start_inspection();
     void follow_inspection();
-    void on_inspection(const nlohmann::json& event);
+    void on_inspection(const nlohmann::json& report);
     [[nodiscard]] Result<void> start_behind_guard(Candidate candidate, const StartPlan& plan);
     [[nodiscard]] Result<void> fail_closed(const LoadFailure& failure);
     [[nodiscard]] std::string names_path() const { return options_.state_dir + "/counters.txt"; }

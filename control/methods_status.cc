@@ -71,6 +71,21 @@ json hosts_summary(const json& hosts) {
     return {{"devices", devices}, {"addresses", addresses}, {"domains", domains}, {"stale", stale}};
 }
 
+// What inspection came to, with what the programs counted of its packets: only they see those that went past
+// it.
+json inspection(Daemon& daemon) {
+    json reply = daemon.inspection_json();
+    if (reply.is_null()) return reply;
+    const auto packets = [&](std::uint32_t reason) {
+        return daemon.datapath().counters().total(reason).packets;
+    };
+    reply["packets"] = {
+        {"given", packets(DW_REASON_INSPECT)},         {"clean", packets(DW_REASON_INSPECT_CLEAN)},
+        {"around", packets(DW_REASON_INSPECT_AROUND)}, {"failed", packets(DW_REASON_INSPECT_FAILED)},
+        {"signature", packets(DW_REASON_SIGNATURE)},   {"banned", packets(DW_REASON_BANNED)}};
+    return reply;
+}
+
 json status(Daemon& daemon) {
     const Policy& policy = daemon.policy();
     Datapath& datapath = daemon.datapath();
@@ -95,7 +110,7 @@ json status(Daemon& daemon) {
         {"dns", daemon.dns_json()},
         {"hosts", hosts_summary(daemon.hosts_json())},
         {"feeds", daemon.feeds_json()},
-        {"inspection", daemon.inspection_json()},
+        {"inspection", inspection(daemon)},
     };
     reply.update(daemon.standing_json());
     reply.update(device(daemon.sentry()));

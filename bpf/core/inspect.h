@@ -24,14 +24,14 @@ DW_INLINE int dw_worker_takes(const struct dw_inspection *inspection, __u32 word
 {
 	const struct dw_worker *worker;
 	__u32 number;
-	__u64 beat;
+	__s64 since_beat;
 
 	if (!inspection || !inspection->workers)
 		return 0;
 	number = dw_worker_of(inspection, word);
 	worker = &inspection->worker[number];
-	beat = DW_READ(worker->beat_ns);
-	if (!inspection->port[number] || dw_mem_clock_ns() - beat > DW_INSPECT_STALE_NS + (beat == 0))
+	since_beat = dw_mem_clock_ns() - DW_READ(worker->beat_ns);
+	if (!inspection->port[number] || since_beat > (__s64)DW_INSPECT_STALE_NS)
 		return 0;
 	return DW_READ(worker->given) - DW_READ(worker->taken) < DW_INSPECT_BACKLOG;
 }

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "control/dishctl/doctor_line.h"
+#include "control/dishctl/inspection_views.h"
 #include "control/dishctl/text.h"
 #include "control/kernel_support.h"
 
@@ -194,6 +195,20 @@ Judgement judge_forwarding(const MachineFacts& machine) {
                "sysctl -w net.ipv6.conf.all.forwarding=1, and the same in /etc/sysctl.d/");
 }
 
+// Only the daemon knows whether the policy in force inspects, and whether something does.
+Judgement judge_inspector(const MachineFacts& machine) {
+    const json& inspection = part_of(machine.daemon.status, "inspection");
+    const std::string state = text_of(inspection, "state");
+    if (state == "works") return good("dishwall-inspect works");
+    if (!flag_of(inspection, "wanted")) return std::nullopt;
+    if (state == "trouble")
+        return bad("nothing can be inspected: " + text_of(inspection, "trouble"),
+                   "the kernel needs veth (modprobe veth) and XDP on it; 'dishctl load' tries it again");
+    return bad(fmt::format("rules inspect, but dishwall-inspect {}: they do what their on-failure says",
+                           state == "failed" ? "has failed" : "was not started"),
+               how_to_inspect(inspection) + "; 'journalctl -u dishwall-inspect' says why it ended");
+}
+
 constexpr DoctorCheck kChecks[] = {
     {"daemon", judge_daemon},
     {"policy", judge_policy},
@@ -207,6 +222,7 @@ constexpr DoctorCheck kChecks[] = {
     {"uplink", judge_uplink},
     {"xdp", judge_xdp},
     {"guard", judge_guard},
+    {"inspector", judge_inspector},
     {"forwarding", judge_forwarding},
     {"accept_ra", judge_accept_ra},
     {"ra", judge_ra_age},

@@ -97,6 +97,30 @@ Table narrow_flows(const std::vector<const json*>& flows, const View& view) {
     return table;
 }
 
+// "match of signature 17 of exploits, rule web; its source is refused for 10 min"
+std::string finding_text(const json& event) {
+    const std::string set = text_of(event, "signatures"), rule = text_of(event, "rule");
+    std::string text = text_of(event, "kind");
+    if (number_of(event, "signature") != 0)
+        text += fmt::format(" of signature {} of {}", number_of(event, "signature"),
+                            set.empty() ? "an earlier policy" : set);
+    if (!rule.empty()) text += ", rule " + rule;
+    if (const std::uint64_t banned = number_of(event, "banned_s"); banned != 0)
+        text += "; its source is refused for " + duration_text(static_cast<std::int64_t>(banned));
+    return printable(text);
+}
+
+// What the inspector found; `action` is what became of it.
+std::string finding_view(const json& event, const View& view) {
+    const std::string action = text_of(event, "action");
+    const Ends ends = ends_of_packet(event);
+    return fmt::format("{} {} {:<3} {} {} > {}: {}\n", clock_text(text_of(event, "time")),
+                       colored(fmt::format("{:<6}", printable(action)),
+                               action == "alert" ? Color::yellow : Color::red, view.color),
+                       text_of(event, "direction"), ends.protocol, ends.source, ends.destination,
+                       finding_text(event));
+}
+
 }  // namespace
 
 std::string flow_table(const json& flows, const View& view) {
@@ -121,6 +145,7 @@ std::string flows_view(const json& reply, const View& view) {
 
 std::string event_view(const json& event, const View& view) {
     const std::string kind = text_of(event, "kind");
+    if (event.contains("signature")) return finding_view(event, view);
     std::string text = clock_text(text_of(event, "time")) + " ";
     if (kind == "prefix" || kind == "host") {
         text += colored(fmt::format("{:<6}", kind), Color::yellow, view.color) + " ";

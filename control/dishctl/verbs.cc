@@ -176,7 +176,8 @@ constexpr Verb kVerbs[] = {
      "  dishctl explain --pcap capture.pcap",
      run_explain},
     {"monitor", kNone, kMonitorOptions,
-     "show drops (a sample of them) and changes of prefixes and hosts as they happen",
+     "show drops (a sample of them), what the inspector finds, and changes of prefixes and hosts as they "
+     "happen",
      "  dishctl monitor\n  dishctl monitor --count 10\n"
      "  dishctl monitor -j | jq -c 'select(.kind == \"prefix\")'",
      run_monitor},

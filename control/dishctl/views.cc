@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "control/dishctl/cost_text.h"
+#include "control/dishctl/inspection_views.h"
 #include "control/dishctl/line_views.h"
 #include "control/dishctl/policy_views.h"
 #include "control/dishctl/text.h"
@@ -178,6 +179,7 @@ std::string status_view(const json& reply, const View& view) {
                                   duration_text(static_cast<std::int64_t>(number_of(router, "expires_in")))));
     text += hosts_field(part_of(reply, "hosts"));
     text += feed_fields(part_of(reply, "feeds"), view);
+    text += inspection_fields(part_of(reply, "inspection"), view);
     return text + "\n" + prefix_table(part_of(reply, "prefixes"), view) +
            dns_table(part_of(reply, "dns"), view);
 }

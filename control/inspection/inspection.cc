@@ -2,7 +2,6 @@
 #include "control/inspection/inspection.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,32 +30,8 @@ const TcPoint kReturn{TcPoint::Direction::ingress, "link_return"};
 
 bool inspects(const Policy& policy) {
     const auto asks = [](const Rule& rule) { return rule.inspect.has_value(); };
-    return std::ranges::any_of(policy.inbound.rules, asks) || std::ranges::any_of(policy.outbound.rules, asks);
-}
-
-std::string mac_text(const MacAddress& mac) { return fmt::format("{:02x}", fmt::join(mac, ":")); }
-
-const char* name_of(Signatures::OnMatch action) {
-    switch (action) {
-        case Signatures::OnMatch::alert:
-            return "alert";
-        case Signatures::OnMatch::reject:
-            return "reject";
-        case Signatures::OnMatch::drop:
-            break;
-    }
-    return "drop";
-}
-
-Json signatures_json(const Signatures& one) {
-    return {{"id", one.id},
-            {"name", one.name},
-            {"file", one.path},
-            {"text", *one.text},
-            {"on_match", name_of(one.on_match)},
-            {"ban_s", one.ban_s},
-            {"both_directions", one.both_directions},
-            {"clean_after", one.clean_after}};
+    return std::ranges::any_of(policy.inbound.rules, asks) ||
+           std::ranges::any_of(policy.outbound.rules, asks);
 }
 
 // A datagram socket of this name, which nobody else may write to.
@@ -77,15 +52,15 @@ Result<UniqueFd> bind_datagrams(const std::string& path) {
 }  // namespace
 
 Result<Inspection> Inspection::open(const KernelMaps& maps, const PinDirectory& pins, InspectionPaths paths) {
-    Result<Mapping> page =
-        Mapping::of(maps.inspection.get(), sizeof(dw_inspection), Mapping::Access::write);
+    Result<Mapping> page = Mapping::of(maps.inspection.get(), sizeof(dw_inspection), Mapping::Access::write);
     if (!page) return tl::unexpected(page.error());
     return Inspection(pins, std::move(paths), std::move(*page));
 }
 
 Result<void> Inspection::follow(const Policy& policy, std::uint32_t generation, const Device& uplink,
                                 const Programs& programs, TcChoice choice) {
-    if (uplink_.index == 0 && !inspects(policy)) return {};
+    wanted_ = inspects(policy);
+    if (uplink_.index == 0 && !wanted_) return {};
     trouble_.clear();
     Result<void> done;
     if (uplink.index != 0) done = make_port(uplink, programs, choice);
@@ -113,25 +88,16 @@ Result<void> Inspection::make_port(const Device& uplink, const Programs& program
 }
 
 Result<void> Inspection::write_config(const Policy& policy, std::uint32_t generation) const {
-    Json config{{"version", 1},
-                {"generation", generation},
-                {"pins", paths_.pin_dir},
-                {"cache", paths_.cache()},
-                {"events", paths_.events()},
-                {"uplink", {{"interface", uplink_.name}}},
-                {"workers", Json::array()},
-                {"signatures", Json::array()}};
+    std::optional<InspectorPort> port;
     if (uplink_.index != 0) {
-        const VethPair pair = pair_for(uplink_.name, kWorker);
         const Result<MacAddress> uplink = mac_address_of(uplink_);
         const Result<MacAddress> ours = mac_address_of(port_);
         if (!uplink || !ours) return tl::unexpected(uplink ? ours.error() : uplink.error());
-        config["uplink"]["mac"] = mac_text(*uplink);
-        config["workers"].push_back(
-            {{"interface", pair.theirs}, {"ours", pair.ours}, {"mac", mac_text(*ours)}});
+        port = InspectorPort{uplink_.name, *uplink, pair_for(uplink_.name, kWorker), *ours};
     }
-    for (const Signatures& one : policy.signatures) config["signatures"].push_back(signatures_json(one));
-    return replace_file(paths_.config(), config.dump(), Synced::no);
+    const Result<std::string> text = inspector_config(policy, generation, paths_, port);
+    if (!text) return tl::unexpected(text.error());
+    return replace_file(paths_.config(), *text, Synced::no);
 }
 
 Result<void> Inspection::listen(sd_event* loop, OnEvent on_event) {
@@ -173,14 +139,21 @@ Result<void> remove_inspection(const PinDirectory& pins, const std::string& upli
 }
 
 Json Inspection::json() const {
-    if (uplink_.index == 0) return nullptr;
+    if (uplink_.index == 0 && trouble_.empty()) return nullptr;
     const dw_worker& worker = page().worker[kWorker];
-    const auto tally = [&](dw_tally which) { return __atomic_load_n(&worker.tally[which], __ATOMIC_RELAXED); };
+    const auto tally = [&](dw_tally which) {
+        return __atomic_load_n(&worker.tally[which], __ATOMIC_RELAXED);
+    };
     const auto now = static_cast<std::uint64_t>(monotonic_time().count());
     const std::uint64_t beat = __atomic_load_n(&worker.beat_ns, __ATOMIC_RELAXED);
     const bool alive = beat != 0 && now - std::min(now, beat) < DW_INSPECT_STALE_NS;
-    return {{"state", !trouble_.empty() ? "trouble" : alive ? "works" : beat == 0 ? "not started" : "failed"},
+    return {{"state", !trouble_.empty() ? "trouble"
+                      : alive           ? "works"
+                      : beat == 0       ? "not started"
+                                        : "failed"},
             {"trouble", trouble_},
+            {"wanted", wanted_},
+            {"config", paths_.config()},
             {"interface", port_.name},
             {"given", __atomic_load_n(&worker.given, __ATOMIC_RELAXED)},
             {"taken", __atomic_load_n(&worker.taken, __ATOMIC_RELAXED)},
@@ -195,19 +168,6 @@ Json Inspection::json() const {
             {"flows_clean", tally(DW_TALLY_FLOWS_CLEAN)},
             {"flows_ended", tally(DW_TALLY_FLOWS_ENDED)},
             {"bans", tally(DW_TALLY_BANS)}};
-}
-
-std::string event_text(const nlohmann::json& event, const Policy& policy, const CounterRegistry& names) {
-    const auto set = std::ranges::find(policy.signatures, event.value("set", 0u),
-                                       [](const Signatures& one) -> unsigned { return one.id; });
-    const auto rule = names.find(event.value("rule", 0u));
-    const bool out = event.value("direction", "in") == "out";
-    return fmt::format("inspection: {} of signature {} of {}, rule {}: {} [{}]:{} > [{}]:{}, {}",
-                       event.value("kind", "?"), event.value("signature", 0u),
-                       set == policy.signatures.end() ? "an earlier policy" : set->name,
-                       rule ? rule->name : "?", out ? "out" : "in", event.value("source", "?"),
-                       event.value("sport", 0u), event.value("destination", "?"), event.value("dport", 0u),
-                       event.value("action", "?"));
 }
 
 }  // namespace dishwall

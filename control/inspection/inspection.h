@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The daemon's part of inspection (design D8). The programs hand packets to a worker through a pair of veth devices,
-// and a process of its own, dishwall-inspect, polls the other end. Here those devices are made, the program that takes
-// packets back is attached, the page that programs and workers share says where they are, and a file tells the
-// inspector what to look for. What it finds it sends back as datagrams.
+// The daemon's part of inspection (design D8). The programs hand packets to a worker through a pair of veth
+// devices, and a process of its own, dishwall-inspect, polls the other end. Here those devices are made, the
+// program that takes packets back is attached, the page that programs and workers share says where they are,
+// and a file tells the inspector what to look for. What it finds it sends back as datagrams.
 //
-// All of it is made with the first policy that inspects, and stays until `unload`: an inspector that is gone, or never
-// was started, is what the rules' `on-failure` is for.
+// All of it is made with the first policy that inspects, and stays until `unload`: an inspector that is gone,
+// or never was started, is what the rules' `on-failure` is for.
 #pragma once
 
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "control/counter_registry.h"
 #include "control/event_source.h"
+#include "control/inspection/inspector_config.h"
 #include "control/kernel_maps.h"
 #include "control/mapping.h"
 #include "control/pin_directory.h"
@@ -26,24 +26,18 @@
 
 namespace dishwall {
 
-struct InspectionPaths {
-    std::string run_dir, state_dir, pin_dir;
-    [[nodiscard]] std::string config() const { return run_dir + "/inspect.json"; }
-    [[nodiscard]] std::string events() const { return run_dir + "/inspect.events"; }
-    [[nodiscard]] std::string cache() const { return state_dir + "/signatures"; }
-};
-
 class Inspection {
 public:
-    // What the inspector says, as the JSON that it sends.
+    // What the inspector says, as the JSON that it sends (inspection_event.h).
     using OnEvent = std::function<void(const nlohmann::json&)>;
 
     // Nothing is made by this. `pins` is referenced.
     [[nodiscard]] static Result<Inspection> open(const KernelMaps& maps, const PinDirectory& pins,
                                                  InspectionPaths paths);
 
-    // To be called after each load, and when the uplink is another device (index 0: there is none). What cannot be
-    // made is an error: flows that are to be inspected then come to what their rules say of a failure.
+    // To be called after each load, and when the uplink is another device (index 0: there is none). What
+    // cannot be made is an error: flows that are to be inspected then come to what their rules say of a
+    // failure.
     [[nodiscard]] Result<void> follow(const Policy& policy, std::uint32_t generation, const Device& uplink,
                                       const Programs& programs, TcChoice choice);
     [[nodiscard]] Result<void> listen(sd_event* loop, OnEvent on_event);
@@ -65,6 +59,7 @@ private:
     Mapping page_;
     Device uplink_;  // index 0: nothing was made yet
     Device port_;
+    bool wanted_ = false;  // a rule of the policy in force inspects
     std::string trouble_;
     UniqueFd socket_;
     EventSource source_;
@@ -73,9 +68,5 @@ private:
 
 // Of a daemon that no longer runs: the devices for this uplink.
 [[nodiscard]] Result<void> remove_inspection(const PinDirectory& pins, const std::string& uplink);
-
-// "signature 17 of exploits matched: ..." for the log.
-[[nodiscard]] std::string event_text(const nlohmann::json& event, const Policy& policy,
-                                     const CounterRegistry& names);
 
 }  // namespace dishwall

@@ -81,21 +81,32 @@ int create(const VethPair& pair, unsigned mtu) {
     return request.ask();
 }
 
-// No link-local address, so no router solicitation and no multicast report either; as large as `mtu`; and up.
+// No link-local address, so no router solicitation and no multicast report either. A request of its own: in
+// one that also brings a device up, the kernel does that first.
+int have_no_address(const Device& device) {
+    Request request(RTM_SETLINK, 0);
+    nlmsghdr* header = request.header();
+    request.link()->ifi_index = static_cast<int>(device.index);
+    nlattr* families = mnl_attr_nest_start(header, IFLA_AF_SPEC);
+    nlattr* ipv6 = mnl_attr_nest_start(header, AF_INET6);
+    mnl_attr_put_u8(header, IFLA_INET6_ADDR_GEN_MODE, kNoAddress);
+    mnl_attr_nest_end(header, ipv6);
+    mnl_attr_nest_end(header, families);
+    return request.ask();
+}
+
+// As large as `mtu`, and up.
 Result<Device> bring_up(const std::string& name, unsigned mtu) {
     const Result<Device> device = find_device(name);
     if (!device) return device;
+    if (const int error = have_no_address(*device); error != 0)
+        return fail("cannot keep addresses off {}: {}", name, std::strerror(error));
     Request request(RTM_SETLINK, 0);
     nlmsghdr* header = request.header();
     ifinfomsg* link = request.link();
     link->ifi_index = static_cast<int>(device->index);
     link->ifi_flags = link->ifi_change = IFF_UP;
     mnl_attr_put_u32(header, IFLA_MTU, mtu);
-    nlattr* families = mnl_attr_nest_start(header, IFLA_AF_SPEC);
-    nlattr* ipv6 = mnl_attr_nest_start(header, AF_INET6);
-    mnl_attr_put_u8(header, IFLA_INET6_ADDR_GEN_MODE, kNoAddress);
-    mnl_attr_nest_end(header, ipv6);
-    mnl_attr_nest_end(header, families);
     if (const int error = request.ask(); error != 0)
         return fail("cannot bring {} up: {}", name, std::strerror(error));
     return device;

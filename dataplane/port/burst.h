@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The one owner of DPDK's buffers on their way through a worker: a handful of frames that were received together and
-// are handed back together. What is not handed back is freed here.
+// The one owner of DPDK's buffers on their way through a worker: a handful of frames that were received
+// together and are handed back together. What is not handed back is freed here.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -39,8 +39,10 @@ public:
     void keep_if(Wanted wanted) {
         std::uint16_t kept = 0;
         for (rte_mbuf* frame : frames()) {
-            if (wanted(*frame)) frames_[kept++] = frame;
-            else rte_pktmbuf_free(frame);
+            if (wanted(*frame))
+                frames_[kept++] = frame;
+            else
+                rte_pktmbuf_free(frame);
         }
         size_ = kept;
     }

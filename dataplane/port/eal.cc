@@ -34,7 +34,8 @@ ssize_t take_line(void*, const char* text, std::size_t size) {
 // Stays open as long as the process: DPDK may write to it at any time.
 bool take_dpdk_log() {
     static FILE* const lines = ::fopencookie(nullptr, "w", {.write = take_line});
-    return lines != nullptr && std::setvbuf(lines, nullptr, _IOLBF, 4096) == 0 && rte_openlog_stream(lines) == 0;
+    return lines != nullptr && std::setvbuf(lines, nullptr, _IOLBF, 4096) == 0 &&
+           rte_openlog_stream(lines) == 0;
 }
 
 std::string meminfo() {
@@ -66,12 +67,16 @@ unsigned free_hugepages_mb(const std::string& meminfo) {
 }
 
 std::vector<std::string> eal_arguments(unsigned megabytes, bool hugepages, const std::string& cores) {
-    std::vector<std::string> arguments{"dishwall-inspect", "--no-pci", "--no-telemetry", "--iova-mode=va",
-                                       "--log-level=*:warning", "-m", std::to_string(megabytes),
-                                       "--lcores", "0@(" + cores + ")"};
-    // --in-memory leaves no file behind, but DPDK refuses it without hugepages; there --no-shconf comes close.
-    if (hugepages) arguments.emplace_back("--in-memory");
-    else arguments.insert(arguments.end(), {"--no-huge", "--no-shconf"});
+    std::vector<std::string> arguments{
+        "dishwall-inspect",      "--no-pci", "--no-telemetry",          "--iova-mode=va",
+        "--log-level=*:warning", "-m",       std::to_string(megabytes), "--lcores",
+        "0@(" + cores + ")"};
+    // --in-memory leaves no file behind, but DPDK refuses it without hugepages; there --no-shconf comes
+    // close.
+    if (hugepages)
+        arguments.emplace_back("--in-memory");
+    else
+        arguments.insert(arguments.end(), {"--no-huge", "--no-shconf"});
     return arguments;
 }
 

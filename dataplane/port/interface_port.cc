@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A port over a network interface. Three things that DPDK's AF_XDP driver leaves to us: its XDP program, which
-// otherwise is libxdp's and wants a bpffs and CAP_SYS_ADMIN; the program that a killed predecessor left, over which
-// no new one can be attached; and the socket, on which an idle worker wants to sleep.
+// A port over a network interface. Three things that DPDK's AF_XDP driver leaves to us: its XDP program,
+// which otherwise is libxdp's and wants a bpffs and CAP_SYS_ADMIN; the program that a killed predecessor
+// left, over which no new one can be attached; and the socket, on which an idle worker wants to sleep.
 #include <bpf/libbpf.h>
 #include <linux/if_xdp.h>
 #include <rte_dev.h>
@@ -39,7 +39,8 @@ std::set<int> xdp_sockets() {
         int fd = -1, domain = 0;
         std::from_chars(name.data(), name.data() + name.size(), fd);
         socklen_t size = sizeof domain;
-        if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_XDP) found.insert(fd);
+        if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_XDP)
+            found.insert(fd);
     }
     return found;
 }
@@ -59,8 +60,10 @@ Result<unsigned> data_room(const std::string& interface) {
     if (!link) return tl::unexpected(link.error());
     if (!link->up) return fail("{0} is down: 'ip link set {0} up'", interface);
     if (link->mtu > Port::kLargestMtu)
-        return fail("{0} has an MTU of {1}, and frames of more than {2} bytes do not fit in a buffer: "
-                    "'ip link set {0} mtu {2}'", interface, link->mtu, Port::kLargestMtu);
+        return fail(
+            "{0} has an MTU of {1}, and frames of more than {2} bytes do not fit in a buffer: "
+            "'ip link set {0} mtu {2}'",
+            interface, link->mtu, Port::kLargestMtu);
     // Ours to take: nobody else has a use for the worker's end of a pair.
     if (const int error = bpf_xdp_detach(static_cast<int>(link->index), 0, nullptr))
         return fail("cannot take the XDP program off {}: {}", interface, std::strerror(-error));
@@ -91,8 +94,9 @@ Result<void> Port::add_interface(const std::string& interface) {
     const std::set<int> before = xdp_sockets();
     raise_memory_lock();
     if (Result<void> done = set_up(); !done)
-        return fail("{}; are CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF here, and may {} MiB be locked (LimitMEMLOCK=)?",
-                    done.error().message, kMegabytes);
+        return fail(
+            "{}; are CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF here, and may {} MiB be locked (LimitMEMLOCK=)?",
+            done.error().message, kMegabytes);
     for (const int fd : xdp_sockets())
         if (!before.contains(fd)) socket_ = fd;
     return {};

@@ -13,7 +13,8 @@
 namespace dishwall {
 
 Result<Link> look_at_link(const std::string& interface) {
-    if (interface.empty() || interface.size() >= IFNAMSIZ) return fail("'{}' is no interface's name", interface);
+    if (interface.empty() || interface.size() >= IFNAMSIZ)
+        return fail("'{}' is no interface's name", interface);
     const UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ifreq request{};
     std::memcpy(request.ifr_name, interface.c_str(), interface.size());

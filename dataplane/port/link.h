@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What must be known of a network interface before a port is opened on it, and while it is used: a pair that was
-// deleted and made again has another index, and the socket on the old one is deaf without saying so.
+// What must be known of a network interface before a port is opened on it, and while it is used: a pair that
+// was deleted and made again has another index, and the socket on the old one is deaf without saying so.
 #pragma once
 
 #include <string>

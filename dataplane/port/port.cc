@@ -3,8 +3,8 @@
 
 #include <poll.h>
 #include <rte_errno.h>
-#include <rte_ethdev.h>
 #include <rte_eth_ring.h>
+#include <rte_ethdev.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,8 +15,10 @@
 namespace dishwall {
 namespace {
 
-constexpr std::uint16_t kRing = 2048;  // frames on their way in each direction; DPDK's AF_XDP driver knows no other
-// Those that the kernel holds to fill, those on their way out, those being looked at and those in DPDK's cache.
+constexpr std::uint16_t kRing =
+    2048;  // frames on their way in each direction; DPDK's AF_XDP driver knows no other
+// Those that the kernel holds to fill, those on their way out, those being looked at and those in DPDK's
+// cache.
 constexpr unsigned kBuffers = kRing + kRing + 1023;
 constexpr unsigned kCache = 256;
 constexpr std::chrono::microseconds kFirstNap{50}, kLastNap{1000};
@@ -34,7 +36,8 @@ PortDevice::~PortDevice() {
 Result<Port::Pool> Port::make_pool(const std::string& name, unsigned data_room) {
     rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), kBuffers, kCache, 0,
                                                 static_cast<std::uint16_t>(data_room), SOCKET_ID_ANY);
-    if (pool == nullptr) return fail("no memory for {} packet buffers: {}", kBuffers, rte_strerror(rte_errno));
+    if (pool == nullptr)
+        return fail("no memory for {} packet buffers: {}", kBuffers, rte_strerror(rte_errno));
     Pool owned(pool, rte_mempool_free);
     if (pool->nb_mem_chunks != 1)
         return fail("the packet buffers lie in {} pieces of memory; more hugepages, or none, will do",
@@ -49,7 +52,8 @@ Result<void> Port::set_up() {
         return fail("cannot receive: {}", std::strerror(-error));
     if (const int error = rte_eth_tx_queue_setup(device_.id(), 0, kRing, SOCKET_ID_ANY, nullptr))
         return fail("cannot send: {}", std::strerror(-error));
-    if (const int error = rte_eth_dev_start(device_.id())) return fail("cannot start: {}", std::strerror(-error));
+    if (const int error = rte_eth_dev_start(device_.id()))
+        return fail("cannot start: {}", std::strerror(-error));
     return {};
 }
 
@@ -70,8 +74,9 @@ Result<std::pair<Port, Port>> Port::ring_pair(const Eal&, const std::string& nam
     Result<Pool> pool = make_pool(name, RTE_MBUF_DEFAULT_BUF_SIZE);
     if (!pool) return tl::unexpected(pool.error());
     const auto make_ring = [&](const char* way) {
-        return Ring(rte_ring_create((name + way).c_str(), kRing, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ),
-                    rte_ring_free);
+        return Ring(
+            rte_ring_create((name + way).c_str(), kRing, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ),
+            rte_ring_free);
     };
     const Ring there = make_ring("-there"), back = make_ring("-back");
     if (!there || !back) return fail("no memory for rings: {}", rte_strerror(rte_errno));
@@ -99,8 +104,9 @@ std::uint16_t Port::transmit(Burst* burst) {
 rte_mbuf* Port::copy_of(std::span<const std::uint8_t> frame) {
     rte_mbuf* copy = rte_pktmbuf_alloc(pool_.get());
     if (copy == nullptr) return nullptr;
-    char* room = frame.size() > UINT16_MAX ? nullptr
-                                           : rte_pktmbuf_append(copy, static_cast<std::uint16_t>(frame.size()));
+    char* room = frame.size() > UINT16_MAX
+                     ? nullptr
+                     : rte_pktmbuf_append(copy, static_cast<std::uint16_t>(frame.size()));
     if (room == nullptr) {
         rte_pktmbuf_free(copy);
         return nullptr;
@@ -113,7 +119,8 @@ void Port::wait(std::chrono::milliseconds most) {
     if (socket_ >= 0) {
         pollfd readable{.fd = socket_, .events = POLLIN, .revents = 0};
         // A socket whose interface is gone or down is ready at once, with an error.
-        if (::poll(&readable, 1, static_cast<int>(most.count())) <= 0 || (readable.revents & POLLIN) != 0) return;
+        if (::poll(&readable, 1, static_cast<int>(most.count())) <= 0 || (readable.revents & POLLIN) != 0)
+            return;
     }
     nap_ = std::clamp(nap_ * 2, kFirstNap, kLastNap);
     std::this_thread::sleep_for(std::min<std::chrono::microseconds>(nap_, most));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Where a worker's frames come from and go back to: the worker's end of a veth pair through DPDK's AF_XDP driver, or
-// a ring in memory for tests and benches. One queue, one thread at a time.
+// Where a worker's frames come from and go back to: the worker's end of a veth pair through DPDK's AF_XDP
+// driver, or a ring in memory for tests and benches. One queue, one thread at a time.
 #pragma once
 
 #include <rte_mempool.h>
@@ -43,10 +43,11 @@ private:
 class Port {
 public:
     static constexpr unsigned kMegabytes = 24;  // of the memory of the EAL, at most
-    static constexpr unsigned kLargestMtu = 3434;  // fits in a page, with headrooms and what DPDK adds for its memory channels
+    static constexpr unsigned kLargestMtu =
+        3434;  // fits in a page, with headrooms and what DPDK adds for its memory channels
 
-    // Takes the interface over: its XDP program is replaced, and all it receives comes here. Wants CAP_NET_RAW,
-    // CAP_NET_ADMIN and CAP_BPF, which may be dropped afterwards.
+    // Takes the interface over: its XDP program is replaced, and all it receives comes here. Wants
+    // CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF, which may be dropped afterwards.
     [[nodiscard]] static Result<Port> over_interface(const Eal& eal, const std::string& interface);
 
     // Two ports, what one sends the other receives. `name` is not in use in this process.
@@ -64,8 +65,8 @@ public:
     // A frame of our own making; null when it is too long or there is no buffer.
     [[nodiscard]] rte_mbuf* copy_of(std::span<const std::uint8_t> frame);
 
-    // Returns when frames may have arrived, or when the time is over. A ring cannot wake anybody: there it sleeps
-    // longer and longer, up to a millisecond.
+    // Returns when frames may have arrived, or when the time is over. A ring cannot wake anybody: there it
+    // sleeps longer and longer, up to a millisecond.
     void wait(std::chrono::milliseconds most);
 
     // Frames that the kernel could not leave here because the worker was too slow, so far.
@@ -81,7 +82,8 @@ private:
     explicit Port(Pool pool) : pool_(std::move(pool)) {}
     // `data_room`: bytes of a buffer, headroom included.
     [[nodiscard]] static Result<Pool> make_pool(const std::string& name, unsigned data_room);
-    [[nodiscard]] static Result<Port> over_rings(const std::string& name, const Pool& pool, Ring in, Ring out);
+    [[nodiscard]] static Result<Port> over_rings(const std::string& name, const Pool& pool, Ring in,
+                                                 Ring out);
     [[nodiscard]] Result<void> set_up();
     [[nodiscard]] Result<void> add_interface(const std::string& interface);
 

@@ -23,7 +23,9 @@ std::uint64_t now() {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-constexpr std::uint64_t in_ns(std::chrono::nanoseconds time) { return static_cast<std::uint64_t>(time.count()); }
+constexpr std::uint64_t in_ns(std::chrono::nanoseconds time) {
+    return static_cast<std::uint64_t>(time.count());
+}
 
 }  // namespace
 
@@ -81,9 +83,9 @@ void Worker::round(std::uint64_t now_ns) {
         busy_ns_ = now_ns;
         count_taken(burst_.size());
         burst_.keep_if([&](rte_mbuf& frame) {
-            const Frame view{rte_pktmbuf_mtod(&frame, std::uint8_t*), rte_pktmbuf_data_len(&frame),
-                             static_cast<std::uint32_t>(rte_pktmbuf_data_len(&frame) +
-                                                        rte_pktmbuf_tailroom(&frame))};
+            const Frame view{
+                rte_pktmbuf_mtod(&frame, std::uint8_t*), rte_pktmbuf_data_len(&frame),
+                static_cast<std::uint32_t>(rte_pktmbuf_data_len(&frame) + rte_pktmbuf_tailroom(&frame))};
             return inspector_->inspect(view, now_ns) == Fate::forward;
         });
         port_.transmit(&burst_);
@@ -96,8 +98,8 @@ void Worker::round(std::uint64_t now_ns) {
     }
 }
 
-// Never beyond `given`: a frame that the programs did not give (the stack's own, say) would otherwise look like a
-// backlog of 2^64 frames.
+// Never beyond `given`: a frame that the programs did not give (the stack's own, say) would otherwise look
+// like a backlog of 2^64 frames.
 void Worker::count_taken(std::uint64_t frames) {
     const std::uint64_t given = Shared(shared_->given).load(std::memory_order_acquire);
     const std::uint64_t taken = Shared(shared_->taken).load(std::memory_order_relaxed);
@@ -115,8 +117,10 @@ void Worker::notice_losses(std::uint64_t now_ns) {
 }
 
 void Worker::rest(std::uint64_t now_ns) {
-    if (now_ns - busy_ns_ < in_ns(kSpin)) rte_pause();
-    else port_.wait(kNap);
+    if (now_ns - busy_ns_ < in_ns(kSpin))
+        rte_pause();
+    else
+        port_.wait(kNap);
 }
 
 bool Worker::send(std::span<const std::uint8_t> frame) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// One thread that takes frames from a port, has each judged, and hands back what may go on. It tells the XDP program
-// through shared memory that it is alive (`beat_ns`) and how far it has come (`taken`): the program decides by these
-// two alone what becomes of the next packet, so a worker that hangs, lags or dies has failed without saying a word.
+// One thread that takes frames from a port, has each judged, and hands back what may go on. It tells the XDP
+// program through shared memory that it is alive (`beat_ns`) and how far it has come (`taken`): the program
+// decides by these two alone what becomes of the next packet, so a worker that hangs, lags or dies has failed
+// without saying a word.
 //
-// Under load it polls. When nothing arrived for kSpin it sleeps on the socket until something does, for at most
-// kNap: a gateway is idle most of the day.
+// Under load it polls. When nothing arrived for kSpin it sleeps on the socket until something does, for at
+// most kNap: a gateway is idle most of the day.
 #pragma once
 
 #include <atomic>
@@ -62,9 +63,9 @@ private:
 
     // The thread's.
     Burst burst_, own_;
-    std::uint64_t busy_ns_ = 0;     // when a frame came last
-    std::uint64_t given_ = 0;       // what the programs had given
-    std::uint64_t given_since_ = 0; // and since when it is that
+    std::uint64_t busy_ns_ = 0;      // when a frame came last
+    std::uint64_t given_ = 0;        // what the programs had given
+    std::uint64_t given_since_ = 0;  // and since when it is that
 };
 
 }  // namespace dishwall

@@ -267,6 +267,32 @@ TEST(DoctorTest, rules_and_uplink) {
     });
 }
 
+TEST(DoctorTest, inspector) {
+    const auto is = [](const char* state, bool wanted, const char* trouble = "") {
+        return [=](MachineFacts& m) {
+            m.daemon.status["inspection"].update(
+                {{"state", state}, {"wanted", wanted}, {"trouble", trouble}});
+        };
+    };
+    check_cases({
+        {"inspector", [](auto&) {}, "ok: dishwall-inspect works"},
+        {"inspector", is("not started", true),
+         "failed: rules inspect, but dishwall-inspect was not started: they do what their on-failure says -> "
+         "systemctl start dishwall-inspect, or dishwall-inspect --config /run/dishwall/inspect.json; "
+         "'journalctl -u dishwall-inspect' says why it ended"},
+        {"inspector", is("failed", true),
+         "failed: rules inspect, but dishwall-inspect has failed: they do what their on-failure says -> "
+         "systemctl start dishwall-inspect, or dishwall-inspect --config /run/dishwall/inspect.json; "
+         "'journalctl -u dishwall-inspect' says why it ended"},
+        {"inspector", is("trouble", true, "cannot make the veth pair dwi0-eth0 and dwx0-eth0: Not supported"),
+         "failed: nothing can be inspected: cannot make the veth pair dwi0-eth0 and dwx0-eth0: Not supported "
+         "-> the kernel needs veth (modprobe veth) and XDP on it; 'dishctl load' tries it again"},
+        {"inspector", is("failed", false), ""},
+        {"inspector", [](auto& m) { m.daemon.status["inspection"] = nullptr; }, ""},
+        {"inspector", without_daemon, ""},
+    });
+}
+
 TEST(DoctorTest, forwarding_and_advertisements) {
     const auto accept_ra = [](int value, bool route) {
         return [=](MachineFacts& m) {

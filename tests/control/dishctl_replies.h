@@ -65,6 +65,20 @@ inline nlohmann::json canned_dns() {
          "state":"failing","last_success":null,"error":"REFUSED by the server","attempts":4,"retry_in":60}]}])");
 }
 
+inline nlohmann::json canned_inspection() {
+    return canned(R"({"state":"works","trouble":"","wanted":true,"config":"/run/dishwall/inspect.json",
+        "interface":"dwi0-eth0","given":1200,"taken":1200,"passed":1190,"matched":3,"alerted":1,"conflicts":2,
+        "unscannable":4,"bad_checksums":1,"strays":0,"bytes":1048576,"flows_clean":7,"flows_ended":3,"bans":2,
+        "packets":{"given":1200,"clean":6780,"around":15,"failed":5,"signature":9,"banned":2}})");
+}
+
+inline nlohmann::json canned_match() {
+    return canned(R"({"kind":"match","time":"2026-11-22T13:05:03.000Z","direction":"in",
+        "IP":{"source":"2001:db8:9::1","destination":"2001:db8:2200:1::10","ipVersion":"IPv6"},
+        "l4":{"TCP":{"source_port":40000,"destination_port":80}},"signatures":"exploits","signature":17,
+        "rule":"web","action":"drop","banned_s":600})");
+}
+
 inline nlohmann::json canned_status() {
     nlohmann::json status = canned(R"({
         "version":"0.1.0","pid":4711,"uplink":"dish","interface":"eth0","ifindex":2,"xdp_mode":"generic",
@@ -83,6 +97,7 @@ inline nlohmann::json canned_status() {
     status["line"] = canned_line();
     status["hosts"] = canned(R"({"devices":2,"addresses":5,"domains":3,"stale":2})");
     status["dns"] = canned_dns();
+    status["inspection"] = canned_inspection();
     return status;
 }
 

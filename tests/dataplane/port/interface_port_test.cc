@@ -19,7 +19,9 @@
 namespace dishwall {
 namespace {
 
-void ip(const std::string& command) { ASSERT_EQ(std::system(("ip " + command).c_str()), 0) << "ip " << command; }
+void ip(const std::string& command) {
+    ASSERT_EQ(std::system(("ip " + command).c_str()), 0) << "ip " << command;
+}
 
 // Our end of the pair, as the XDP program and the stack see it.
 class Wire {
@@ -43,8 +45,8 @@ public:
             Bytes got(4096);
             sockaddr_ll from{};
             socklen_t size = sizeof from;
-            const ssize_t length =
-                ::recvfrom(socket_.get(), got.data(), got.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
+            const ssize_t length = ::recvfrom(socket_.get(), got.data(), got.size(), 0,
+                                              reinterpret_cast<sockaddr*>(&from), &size);
             if (length < 0) return {};
             got.resize(static_cast<std::size_t>(length));
             if (from.sll_pkttype != PACKET_OUTGOING) return got;
@@ -155,8 +157,9 @@ TEST_F(InterfacePort, SaysWhatIsWrongWithTheInterface) {
     ip("link set dwx0 down");
     EXPECT_EQ(refusal("dwx0"), "dwx0 is down: 'ip link set dwx0 up'");
     ip("link set dwx0 up mtu 9000");
-    EXPECT_EQ(refusal("dwx0"), "dwx0 has an MTU of 9000, and frames of more than 3434 bytes do not fit in a buffer: "
-                               "'ip link set dwx0 mtu 3434'");
+    EXPECT_EQ(refusal("dwx0"),
+              "dwx0 has an MTU of 9000, and frames of more than 3434 bytes do not fit in a buffer: "
+              "'ip link set dwx0 mtu 3434'");
 }
 
 TEST_F(InterfacePort, CarriesTheLargestMtu) {

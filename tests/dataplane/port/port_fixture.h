@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What the tests of ports and workers share: DPDK started once, frames that can be told apart, and an inspector that
-// does as the frame says.
+// What the tests of ports and workers share: DPDK started once, frames that can be told apart, and an
+// inspector that does as the frame says.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,8 +31,8 @@ inline const Eal& dpdk() {
     return *eal;
 }
 
-// An Ethernet frame of an experimental type. Its first byte of payload says what becomes of it, the next two which
-// one it is.
+// An Ethernet frame of an experimental type. Its first byte of payload says what becomes of it, the next two
+// which one it is.
 enum class Order : std::uint8_t { forward, drop, answer };
 inline Bytes frame(Order order, std::uint16_t number, std::size_t size = 64) {
     Bytes made(size, 0x55);
@@ -43,7 +43,9 @@ inline Bytes frame(Order order, std::uint16_t number, std::size_t size = 64) {
     made[16] = static_cast<std::uint8_t>(number);
     return made;
 }
-inline bool is_ours(const Bytes& frame) { return frame.size() >= 17 && frame[12] == 0x88 && frame[13] == 0xb5; }
+inline bool is_ours(const Bytes& frame) {
+    return frame.size() >= 17 && frame[12] == 0x88 && frame[13] == 0xb5;
+}
 
 // Forwards, drops, or answers with a frame of its own.
 class Obedient : public FrameInspector {
@@ -53,9 +55,12 @@ public:
         if (hang) std::this_thread::sleep_for(*hang);
         if (frame.length < 17 || frame.data[12] != 0x88) return Fate::drop;
         switch (Order{frame.data[14]}) {
-            case Order::forward: return Fate::forward;
-            case Order::drop: return Fate::drop;
-            case Order::answer: break;
+            case Order::forward:
+                return Fate::forward;
+            case Order::drop:
+                return Fate::drop;
+            case Order::answer:
+                break;
         }
         Bytes answer(frame.data, frame.data + frame.length);
         answer[17] = 0xaa;

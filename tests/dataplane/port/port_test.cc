@@ -23,13 +23,15 @@ std::uint64_t now_ns() {
 }
 
 TEST(Eal, TakesHugepagesOnlyWhenEnoughAreFree) {
-    const std::string text = "MemFree: 5 kB\nHugePages_Total:      64\nHugePages_Free:       40\nHugepagesize:    2048 kB\n";
+    const std::string text =
+        "MemFree: 5 kB\nHugePages_Total:      64\nHugePages_Free:       40\nHugepagesize:    2048 kB\n";
     EXPECT_EQ(free_hugepages_mb(text), 80u);
     EXPECT_EQ(free_hugepages_mb("MemFree: 5 kB\n"), 0u);
 }
 
 TEST(Eal, LeavesHugepagesAndPciAloneWhenThereAreNone) {
-    const std::vector<std::string> none = eal_arguments(40, false, "0,1"), some = eal_arguments(40, true, "0");
+    const std::vector<std::string> none = eal_arguments(40, false, "0,1"),
+                                   some = eal_arguments(40, true, "0");
     const auto has = [](const std::vector<std::string>& all, const char* one) {
         return std::find(all.begin(), all.end(), one) != all.end();
     };
@@ -127,7 +129,8 @@ struct WorkerTest : testing::Test {
 
 TEST_F(WorkerTest, ForwardsDropsAndAnswers) {
     run("t-fates");
-    give({frame(Order::forward, 1), frame(Order::drop, 2), frame(Order::answer, 3), frame(Order::forward, 4)});
+    give(
+        {frame(Order::forward, 1), frame(Order::drop, 2), frame(Order::answer, 3), frame(Order::forward, 4)});
     std::vector<Bytes> got = take(3);
     ASSERT_EQ(got.size(), 3u);
     EXPECT_EQ(got[0], frame(Order::forward, 1));
@@ -167,7 +170,8 @@ TEST_F(WorkerTest, ForgetsFramesThatNeverCame) {
 
 TEST_F(WorkerTest, NeverTakesMoreThanWasGiven) {
     run("t-stray");
-    pair->give({frame(Order::forward, 1), frame(Order::forward, 2)});  // of the stack's own, not of the programs'
+    pair->give(
+        {frame(Order::forward, 1), frame(Order::forward, 2)});  // of the stack's own, not of the programs'
     EXPECT_EQ(take(2).size(), 2u);
     EXPECT_EQ(taken(), 0u);
 }

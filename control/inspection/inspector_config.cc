@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/inspection/inspector_config.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+namespace dishwall {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string mac_text(const MacAddress& mac) { return fmt::format("{:02x}", fmt::join(mac, ":")); }
+
+// The library's own opinion: it throws when it meets other bytes.
+bool is_utf8(const std::string& text) {
+    try {
+        (void)Json(text).dump();
+    } catch (const Json::exception&) {
+        return false;
+    }
+    return true;
+}
+
+const char* name_of(Signatures::OnMatch action) {
+    switch (action) {
+        case Signatures::OnMatch::alert:
+            return "alert";
+        case Signatures::OnMatch::reject:
+            return "reject";
+        case Signatures::OnMatch::drop:
+            break;
+    }
+    return "drop";
+}
+
+Json signatures_json(const Signatures& one) {
+    return {{"id", one.id},
+            {"name", one.name},
+            {"file", one.path},
+            {"text", *one.text},
+            {"on_match", name_of(one.on_match)},
+            {"ban_s", one.ban_s},
+            {"both_directions", one.both_directions},
+            {"clean_after", one.clean_after}};
+}
+
+}  // namespace
+
+Result<std::string> inspector_config(const Policy& policy, std::uint32_t generation,
+                                     const InspectionPaths& paths, const std::optional<InspectorPort>& port) {
+    Json config{{"version", 1},
+                {"generation", generation},
+                {"pins", paths.pin_dir},
+                {"cache", paths.cache()},
+                {"events", paths.events()},
+                {"uplink", {{"interface", ""}}},
+                {"workers", Json::array()},
+                {"signatures", Json::array()}};
+    if (port) {
+        config["uplink"] = {{"interface", port->uplink}, {"mac", mac_text(port->uplink_mac)}};
+        config["workers"].push_back(
+            {{"interface", port->pair.theirs}, {"ours", port->pair.ours}, {"mac", mac_text(port->mac)}});
+    }
+    for (const Signatures& one : policy.signatures) {
+        if (!is_utf8(*one.text))
+            return fail("{} is not UTF-8, so the inspector cannot be told of it: write other bytes as \\xNN",
+                        one.path);
+        config["signatures"].push_back(signatures_json(one));
+    }
+    return config.dump(-1, ' ', false, Json::error_handler_t::replace);  // paths may be anything
+}
+
+}  // namespace dishwall

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The file that tells dishwall-inspect where its packets come from and what to look for. It is replaced by a
+// rename after each load; the inspector watches it, so nobody has to be asked whether the other one is there.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "control/device.h"
+#include "control/inspection/veth_pair.h"
+#include "rules/policy.h"
+#include "rules/result.h"
+
+namespace dishwall {
+
+struct InspectionPaths {
+    std::string run_dir, state_dir, pin_dir;
+    [[nodiscard]] std::string config() const { return run_dir + "/inspect.json"; }
+    [[nodiscard]] std::string events() const { return run_dir + "/inspect.events"; }
+    [[nodiscard]] std::string cache() const { return state_dir + "/signatures"; }
+};
+
+struct InspectorPort {
+    std::string uplink;
+    MacAddress uplink_mac{};
+    VethPair pair;
+    MacAddress mac{};  // of our end
+};
+
+// One document of JSON. `port`: empty when there is none yet. Fails for a signature file that is not UTF-8:
+// JSON has no other bytes, and a pattern must not silently become another one.
+[[nodiscard]] Result<std::string> inspector_config(const Policy& policy, std::uint32_t generation,
+                                                   const InspectionPaths& paths,
+                                                   const std::optional<InspectorPort>& port);
+
+}  // namespace dishwall

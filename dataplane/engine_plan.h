@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// An engine for each worker, all with the signatures of the daemon's file. Compiling takes its time, on the
+// main thread: packets wait for the workers' only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "dataplane/engine/engine.h"
+#include "dataplane/inspector.h"
+
+namespace dishwall {
+
+class EnginePlan : public InspectionPlan {
+public:
+    explicit EnginePlan(EngineLimits limits) : limits_(limits) {}
+
+    Result<std::unique_ptr<FrameInspector>> make(unsigned worker, const SharedTables& tables,
+                                                 EventSocket& events, FrameSender& sender) override;
+    Result<void> configure(const InspectConfig& config) override;
+
+private:
+    [[nodiscard]] Result<InspectedSignaturesPtr> load(const InspectConfig::SignatureFile& file,
+                                                      const SignatureCache& cache);
+
+    EngineLimits limits_;
+    EngineConfig config_;
+    std::map<std::uint16_t, InspectConfig::SignatureFile> loaded_;  // what config_ was made of
+    std::vector<Engine*> engines_;  // of the workers, which live as long as the process looks at packets
+};
+
+}  // namespace dishwall

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// dishwall-inspect: looks into the packets of flows whose rule says `inspect`. This file parses the command
+// line, wires the parts and prints the one error.
+#include <bpf/libbpf.h>
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "dataplane/engine_plan.h"
+#include "dataplane/inspector.h"
+
+namespace dishwall {
+namespace {
+
+struct LoopCloser {
+    void operator()(sd_event* loop) const { sd_event_unref(loop); }
+};
+using Loop = std::unique_ptr<sd_event, LoopCloser>;
+
+// Workers log, too.
+void set_up_log(bool verbose) {
+    auto logger = spdlog::stderr_color_mt("dishwall-inspect");
+    // The journal knows the time.
+    logger->set_pattern(std::getenv("JOURNAL_STREAM") != nullptr ? "%l: %v"
+                                                                 : "%Y-%m-%d %H:%M:%S.%e %^%l%$: %v");
+    logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+    spdlog::set_default_logger(std::move(logger));
+}
+
+// What the caller learns from the error is not said twice.
+int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
+    if (level == LIBBPF_DEBUG) return 0;
+    char text[512];
+    const int size = std::vsnprintf(text, sizeof text, format, arguments);
+    while (size > 0 && !std::string_view(text).empty() && std::string_view(text).back() == '\n')
+        text[std::string_view(text).size() - 1] = '\0';
+    spdlog::debug("{}", text);
+    return size;
+}
+
+Result<Loop> make_loop() {
+    sd_event* loop = nullptr;
+    if (const int error = sd_event_new(&loop); error < 0)
+        return fail("cannot make an event loop: {}", std::strerror(-error));
+    return Loop(loop);
+}
+
+int on_leave(sd_event_source* source, const signalfd_siginfo* signal, void*) {
+    spdlog::info("{}: going", ::strsignal(static_cast<int>(signal->ssi_signo)));
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+Result<void> handle_signals(sd_event* loop) {
+    sigset_t handled;
+    ::sigemptyset(&handled);
+    for (const int signal : {SIGTERM, SIGINT}) ::sigaddset(&handled, signal);
+    ::sigprocmask(SIG_BLOCK, &handled, nullptr);
+    for (const int signal : {SIGTERM, SIGINT})
+        if (const int error = sd_event_add_signal(loop, nullptr, signal, on_leave, nullptr); error < 0)
+            return fail("cannot handle signals: {}", std::strerror(-error));
+    return {};
+}
+
+// The passes of an inspector's life, in order.
+Result<void> run(InspectorOptions options, InspectionPlan* plan) {
+    Result<Loop> loop = make_loop();
+    if (!loop) return tl::unexpected(loop.error());
+    // Before any thread is made, so that all of them have these signals blocked.
+    if (Result<void> handled = handle_signals(loop->get()); !handled) return handled;
+    Inspector inspector(loop->get(), std::move(options), plan);
+    if (Result<void> started = inspector.start(); !started) return started;
+    const int error = sd_event_loop(loop->get());
+    sd_notify(0, "STOPPING=1");
+    if (error < 0) return fail("the event loop failed: {}", std::strerror(-error));
+    if (inspector.trouble()) return tl::unexpected(*inspector.trouble());
+    return {};
+}
+
+// For measuring the port alone: everything goes on unseen.
+class PassOnPlan : public InspectionPlan {
+    struct PassOn : FrameInspector {
+        Fate inspect(const Frame&, std::uint64_t) override { return Fate::forward; }
+        void tick(std::uint64_t) override {}
+    };
+
+public:
+    Result<std::unique_ptr<FrameInspector>> make(unsigned, const SharedTables&, EventSocket&,
+                                                 FrameSender&) override {
+        return std::make_unique<PassOn>();
+    }
+    Result<void> configure(const InspectConfig&) override { return {}; }
+};
+
+}  // namespace
+}  // namespace dishwall
+
+int main(int argc, char** argv) {
+    using namespace dishwall;
+    InspectorOptions options;
+    bool verbose = false, pass_on = false;
+    CLI::App app{"Looks into the packets of flows whose rule says 'inspect', for dishwalld."};
+    app.footer(
+        "Example, one worker on the second core:\n"
+        "  dishwall-inspect --config /run/dishwall/inspect.json --cores 1\n"
+        "As a rule the unit dishwall-inspect.service starts it. It can be started before dishwalld, or "
+        "without a\n"
+        "rule that inspects: it waits for the file.");
+    app.set_version_flag("--version", std::string("dishwall-inspect ") + DISHWALL_VERSION);
+    // A unit's drop-in may repeat an option: the last one counts.
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    app.add_option("--config", options.config, "what dishwalld wrote for it, RUN_DIR/inspect.json")
+        ->capture_default_str();
+    app.add_option("--cores", options.cores, "a core for each worker, as 1,2; without, the scheduler chooses")
+        ->delimiter(',')
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_flag("-v,--verbose", verbose, "log more");
+    app.add_flag("--pass-on", pass_on, "")->group("");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    options.config = std::filesystem::absolute(options.config);
+    set_up_log(verbose);
+    libbpf_set_print(log_libbpf);
+    PassOnPlan nothing;
+    EnginePlan engines{EngineLimits()};
+    InspectionPlan* const plan = pass_on ? static_cast<InspectionPlan*>(&nothing) : &engines;
+    if (const Result<void> ran = run(std::move(options), plan); !ran) {
+        spdlog::error("{}", ran.error().message);
+        return 1;
+    }
+    return 0;
+}
