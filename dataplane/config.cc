@@ -24,6 +24,7 @@ public:
         if (!object.is_object()) refuse("", "an object");
     }
 
+    [[nodiscard]] bool has(const char* word) const { return find(word) != nullptr; }
     [[nodiscard]] std::string text(const char* word) {
         const Json* value = find(word);
         if (value != nullptr && value->is_string()) return value->get<std::string>();
@@ -144,12 +145,13 @@ Result<InspectConfig> parse_inspect_config(const std::string& text) {
                     version);
     InspectConfig config;
     config.generation = from.number("generation", 0, kMost);
+    if (from.has("armed_at")) config.armed_at = from.number("armed_at", 0, kMost);
     config.pins = from.text("pins");
     config.cache = from.text("cache");
     config.events = from.text("events");
     Reader uplink(from.part("uplink"), "uplink.");
     config.uplink = uplink.text("interface");
-    config.uplink_mac = uplink.mac("mac");
+    if (uplink.has("mac")) config.uplink_mac = uplink.mac("mac");
     from.take_trouble_of(uplink);
     config.workers = from.list<InspectConfig::Worker>("workers", DW_WORKERS, [](Reader& item) {
         return InspectConfig::Worker{.interface = item.text("interface")};

@@ -49,7 +49,10 @@ Result<void> Inspector::start() {
         return {};
     }
     Result<InspectConfig> config = file_.read();
-    if (!config) return tl::unexpected(config.error());
+    if (!config) {
+        spdlog::error("{}; waiting for another", config.error().message);
+        return {};
+    }
     if (config->workers.empty()) {
         spdlog::info("waiting: {} names no worker", options_.config.string());
         return {};
@@ -121,6 +124,10 @@ Result<void> Inspector::run_workers() {
 void Inspector::adopt(InspectConfig config) {
     if (const auto reason = what_needs_a_restart(*config_, config)) {
         end(*reason);
+        return;
+    }
+    if (config.armed_at != 0 && config.armed_at != tables_->control().armed_at) {
+        end("the maps were made anew");
         return;
     }
     if (config.signatures != config_->signatures || config.uplink_mac != config_->uplink_mac) {

@@ -36,8 +36,8 @@ public:
                                                                        const SharedTables& tables,
                                                                        EventSocket& events,
                                                                        FrameSender& sender) = 0;
-    // Before the first make(), and whenever signatures changed, while the workers run. An error leaves all as
-    // it was.
+    // Before the first make(), and whenever signatures changed, while the workers run. An error changes
+    // nothing.
     [[nodiscard]] virtual Result<void> configure(const InspectConfig& config) = 0;
 };
 

@@ -71,8 +71,7 @@ std::vector<std::string> eal_arguments(unsigned megabytes, bool hugepages, const
         "dishwall-inspect",      "--no-pci", "--no-telemetry",          "--iova-mode=va",
         "--log-level=*:warning", "-m",       std::to_string(megabytes), "--lcores",
         "0@(" + cores + ")"};
-    // --in-memory leaves no file behind, but DPDK refuses it without hugepages; there --no-shconf comes
-    // close.
+    // --in-memory leaves no file behind. DPDK refuses it without hugepages, where --no-shconf comes close.
     if (hugepages)
         arguments.emplace_back("--in-memory");
     else

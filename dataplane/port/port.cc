@@ -5,6 +5,7 @@
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
+#include <rte_log.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,10 +16,9 @@
 namespace dishwall {
 namespace {
 
-constexpr std::uint16_t kRing =
-    2048;  // frames on their way in each direction; DPDK's AF_XDP driver knows no other
-// Those that the kernel holds to fill, those on their way out, those being looked at and those in DPDK's
-// cache.
+// Frames on their way in each direction; DPDK's AF_XDP driver knows no other number.
+constexpr std::uint16_t kRing = 2048;
+// Those that the kernel holds to fill, those on their way out, those being looked at and those in DPDK's cache.
 constexpr unsigned kBuffers = kRing + kRing + 1023;
 constexpr unsigned kCache = 256;
 constexpr std::chrono::microseconds kFirstNap{50}, kLastNap{1000};
@@ -27,6 +27,9 @@ constexpr std::chrono::microseconds kFirstNap{50}, kLastNap{1000};
 
 PortDevice::~PortDevice() {
     if (name_.empty()) return;
+    // Its XDP program cannot be taken off without the rights of the start. It drops what still comes; the
+    // next port on the interface replaces it.
+    rte_log_set_level_pattern("pmd.net.af_xdp*", RTE_LOG_CRIT);
     rte_eth_dev_stop(id_);
     rte_eth_dev_close(id_);
     rte_eal_hotplug_remove("vdev", name_.c_str());

@@ -43,8 +43,8 @@ private:
 class Port {
 public:
     static constexpr unsigned kMegabytes = 24;  // of the memory of the EAL, at most
-    static constexpr unsigned kLargestMtu =
-        3434;  // fits in a page, with headrooms and what DPDK adds for its memory channels
+    // Fits in a page, with the headrooms and what DPDK adds for its memory channels.
+    static constexpr unsigned kLargestMtu = 3434;
 
     // Takes the interface over: its XDP program is replaced, and all it receives comes here. Wants
     // CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF, which may be dropped afterwards.

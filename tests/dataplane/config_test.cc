@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 
 Json full() {
     return Json::parse(R"({
-        "version": 1, "generation": 12, "pins": "/sys/fs/bpf/dishwall", "cache": "/var/lib/dishwall/signatures",
+        "version": 1, "generation": 12, "armed_at": 1790000000000000001, "pins": "/sys/fs/bpf/dishwall", "cache": "/var/lib/dishwall/signatures",
         "events": "/run/dishwall/inspect.events", "uplink": {"interface": "eth0", "mac": "02:00:00:0a:Bc:ff"},
         "workers": [{"interface": "dwx0-eth0", "ours": "dwi0-eth0", "mac": "02:00:00:00:00:01"}],
         "signatures": [{"id": 4711, "name": "exploits", "file": "/etc/dishwall/sig/web.hs", "text": "1:/a/\n",
@@ -30,6 +30,7 @@ TEST(InspectConfig, HasAllThatTheFileSays) {
     const Result<InspectConfig> config = parse_inspect_config(full().dump());
     ASSERT_TRUE(config) << config.error().message;
     EXPECT_EQ(config->generation, 12u);
+    EXPECT_EQ(config->armed_at, 1790000000000000001u);
     EXPECT_EQ(config->pins, "/sys/fs/bpf/dishwall");
     EXPECT_EQ(config->cache, "/var/lib/dishwall/signatures");
     EXPECT_EQ(config->events, "/run/dishwall/inspect.events");
@@ -45,6 +46,8 @@ TEST(InspectConfig, HasAllThatTheFileSays) {
 
 TEST(InspectConfig, MayNameNoWorkersAndNoSignatures) {
     Json json = full();
+    json.erase("armed_at");
+    json["uplink"] = {{"interface", ""}};
     json["workers"] = Json::array();
     json["signatures"] = Json::array();
     EXPECT_EQ(refusal(json), "taken");
@@ -59,6 +62,7 @@ TEST(InspectConfig, IsRefusedByTheNameOfTheFirstWrongWord) {
         {"/version", 2, "it is of version 2, this dishwall-inspect reads version 1: install both from one build"},
         {"/version", nullptr, "version is not a number from 1 to 18446744073709551615"},
         {"/generation", -1, "generation is not a number from 0 to 18446744073709551615"},
+        {"/armed_at", "now", "armed_at is not a number from 0 to 18446744073709551615"},
         {"/pins", nullptr, "pins is not a text"},
         {"/cache", 5, "cache is not a text"},
         {"/uplink", Json::array(), "uplink is not an object"},
