@@ -36,14 +36,16 @@ struct Environment {
     // hold, was proven then, and is not proven again, so that a feed that has changed since cannot stand in
     // the way of going back.
     bool proven = false;
-    // This room is about to be filled, front to back: whoever knows the machine may have it in large pages. Asked
-    // for the few rooms of megabytes that a long file needs, whose 20,000 small pages take as long as a pass.
+    // This room is about to be filled, front to back: whoever knows the machine may have it in large pages.
+    // Asked for the few rooms of megabytes that a long file needs, whose 20,000 small pages take as long as a
+    // pass.
     WillFill will_fill = {};
     // Long files may be read by two threads. Nothing here is called by both at once.
     bool two_threads = false;
-    // With two threads: called once with a resolved policy of many rules in which nothing is wrong so far, while another thread looks
-    // for rules that are never reached. What is made of it here is worth something only if the policy comes out of
-    // the whole compilation, which moves it and does not change it. Absent: everything is done on one thread.
+    // With two threads: called once with a resolved policy of many rules in which nothing is wrong so far,
+    // while another thread looks for rules that are never reached. What is made of it here is worth something
+    // only if the policy comes out of the whole compilation, which moves it and does not change it. Absent:
+    // everything is done on one thread.
     std::function<void(const Policy& policy)> meanwhile = {};
 };
 

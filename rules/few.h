@@ -2,8 +2,8 @@
 //
 // A list that nearly always has one element or none: the ports of a rule, the hosts that it speaks of. A
 // hundred thousand rules have half a million such lists. As std::vector each of them would be a piece of
-// memory of its own, to be found, filled, looked up in another line and given back; here the one element stands
-// in place, and only a longer list moves to memory of its own.
+// memory of its own, to be found, filled, looked up in another line and given back; here the one element
+// stands in place, and only a longer list moves to memory of its own.
 //
 // Has what its users need of std::vector, by the same names and with the same meaning. An element's address
 // does not outlive a push_back or a move of the list.

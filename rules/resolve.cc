@@ -242,6 +242,13 @@ private:
                 .with_help("leave it out, or build where DPDK and Hyperscan are installed");
             return false;
         }
+        if (result_.policy.uplink.vlan) {
+            diagnostics_
+                .report(Code::not_supported, said.span,
+                        "the uplink's frames carry a VLAN tag: they cannot be inspected")
+                .with_help("leave it out here");
+            return false;
+        }
         rule->inspect = Inspect{*signatures, accepts};
         return true;
     }

@@ -2,6 +2,7 @@
 #include "control/inspection/inspection.h"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,12 +50,26 @@ Result<UniqueFd> bind_datagrams(const std::string& path) {
     return socket;
 }
 
+// To the group that dishwall-inspect runs in, where there is one. Without it, it runs as somebody who needs
+// no leave.
+void give_to_inspector(const std::string& path) {
+    const group* inspector = ::getgrnam("dishwall-inspect");
+    if (inspector == nullptr) return;
+    if (::chown(path.c_str(), static_cast<uid_t>(-1), inspector->gr_gid) != 0)
+        spdlog::warn("dishwall-inspect may not be able to use {}: {}", path, std::strerror(errno));
+}
+
 }  // namespace
 
 Result<Inspection> Inspection::open(const KernelMaps& maps, const PinDirectory& pins, InspectionPaths paths) {
     Result<Mapping> page = Mapping::of(maps.inspection.get(), sizeof(dw_inspection), Mapping::Access::write);
     if (!page) return tl::unexpected(page.error());
-    return Inspection(pins, std::move(paths), std::move(*page));
+    const Result<Mapping> control =
+        Mapping::of(maps.control.get(), sizeof(dw_control), Mapping::Access::read);
+    if (!control) return tl::unexpected(control.error());
+    Inspection made(pins, std::move(paths), std::move(*page));
+    made.armed_at_ = control->as<const dw_control>()->armed_at;
+    return made;
 }
 
 Result<void> Inspection::follow(const Policy& policy, std::uint32_t generation, const Device& uplink,
@@ -93,16 +108,19 @@ Result<void> Inspection::write_config(const Policy& policy, std::uint32_t genera
         const Result<MacAddress> uplink = mac_address_of(uplink_);
         const Result<MacAddress> ours = mac_address_of(port_);
         if (!uplink || !ours) return tl::unexpected(uplink ? ours.error() : uplink.error());
-        port = InspectorPort{uplink_.name, *uplink, pair_for(uplink_.name, kWorker), *ours};
+        port = InspectorPort{uplink_.name, *uplink, pair_for(uplink_.name, kWorker), *ours, armed_at_};
     }
     const Result<std::string> text = inspector_config(policy, generation, paths_, port);
     if (!text) return tl::unexpected(text.error());
-    return replace_file(paths_.config(), *text, Synced::no);
+    if (Result<void> written = replace_file(paths_.config(), *text, Synced::no); !written) return written;
+    give_to_inspector(paths_.config());
+    return {};
 }
 
 Result<void> Inspection::listen(sd_event* loop, OnEvent on_event) {
     Result<UniqueFd> socket = bind_datagrams(paths_.events());
     if (!socket) return tl::unexpected(socket.error());
+    give_to_inspector(paths_.events());
     socket_ = std::move(*socket);
     on_event_ = std::make_shared<OnEvent>(std::move(on_event));
     const auto on_readable = [](sd_event_source*, int fd, std::uint32_t, void* callback) {

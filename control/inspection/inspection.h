@@ -57,6 +57,7 @@ private:
     const PinDirectory* pins_;
     InspectionPaths paths_;
     Mapping page_;
+    std::uint64_t armed_at_ = 0;
     Device uplink_;  // index 0: nothing was made yet
     Device port_;
     bool wanted_ = false;  // a rule of the policy in force inspects

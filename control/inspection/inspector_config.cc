@@ -59,6 +59,7 @@ Result<std::string> inspector_config(const Policy& policy, std::uint32_t generat
                 {"workers", Json::array()},
                 {"signatures", Json::array()}};
     if (port) {
+        config["armed_at"] = port->armed_at;
         config["uplink"] = {{"interface", port->uplink}, {"mac", mac_text(port->uplink_mac)}};
         config["workers"].push_back(
             {{"interface", port->pair.theirs}, {"ours", port->pair.ours}, {"mac", mac_text(port->mac)}});

@@ -26,7 +26,8 @@ struct InspectorPort {
     std::string uplink;
     MacAddress uplink_mac{};
     VethPair pair;
-    MacAddress mac{};  // of our end
+    MacAddress mac{};            // of our end
+    std::uint64_t armed_at = 0;  // dw_control.armed_at: which maps the pins were when this was written
 };
 
 // One document of JSON. `port`: empty when there is none yet. Fails for a signature file that is not UTF-8:

@@ -37,7 +37,9 @@ public:
         header_->nlmsg_seq = 1;
     }
     [[nodiscard]] nlmsghdr* header() { return header_; }
-    ifinfomsg* link() { return static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(header_, sizeof(ifinfomsg))); }
+    ifinfomsg* link() {
+        return static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(header_, sizeof(ifinfomsg)));
+    }
 
     // Zero, or the kernel's errno.
     [[nodiscard]] int ask() {

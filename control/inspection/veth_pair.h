@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The pair of veth devices between the programs and a worker of the inspector (design D8). `ours` is where inspected
-// packets leave and come back; the worker polls `theirs`. Neither has an address, so neither says anything by itself.
+// The pair of veth devices between the programs and a worker of the inspector (design D8). `ours` is where
+// inspected packets leave and come back; the worker polls `theirs`. Neither has an address, so neither says
+// anything by itself.
 #pragma once
 
 #include <string>

@@ -39,11 +39,11 @@ Policy policy_that_inspects() {
 const InspectionPaths kPaths{"/run/dishwall", "/var/lib/dishwall", "/sys/fs/bpf/dishwall"};
 
 TEST(InspectorConfigTest, says_ports_and_signatures) {
-    const InspectorPort port{"eth0", {2, 0, 0, 0, 0, 1}, pair_for("eth0", 0), {0xfe, 0xdc, 0, 0, 0, 0x0a}};
+    const InspectorPort port{"eth0", {2, 0, 0, 0, 0, 1}, pair_for("eth0", 0), {0xfe, 0xdc, 0, 0, 0, 0x0a}, 99};
     const Result<std::string> text = inspector_config(policy_that_inspects(), 12, kPaths, port);
     ASSERT_TRUE(text) << text.error().message;
     EXPECT_EQ(json::parse(*text), json::parse(R"({
-        "version": 1, "generation": 12, "pins": "/sys/fs/bpf/dishwall", "cache": "/var/lib/dishwall/signatures",
+        "version": 1, "generation": 12, "armed_at": 99, "pins": "/sys/fs/bpf/dishwall", "cache": "/var/lib/dishwall/signatures",
         "events": "/run/dishwall/inspect.events",
         "uplink": {"interface": "eth0", "mac": "02:00:00:00:00:01"},
         "workers": [{"interface": "dwx0-eth0", "ours": "dwi0-eth0", "mac": "fe:dc:00:00:00:0a"}],

@@ -524,6 +524,19 @@ TEST(Rule, MayAskForInspection) {
     EXPECT_EQ(policy.signatures[1].clean_after, Signatures::kCleanAfter);
 }
 
+TEST(Rule, CannotInspectBehindAVlanTag) {
+    Environment environment = few_services();
+    environment.read_text = [](const std::string&) { return std::string("1:/a/"); };
+    const Compiled compiled = read_policy(
+        "a.conf",
+        "version 1\nuplink dish { interface eth0; prefix pd from ra; vlan 7 }\nsignatures s = file \"s\"\n"
+        "policy inbound on dish {\n accept tcp 1 inspect s\n}\n",
+        environment);
+    EXPECT_FALSE(compiled.policy.has_value());
+    ASSERT_EQ(compiled.diagnostics.size(), 1u);
+    EXPECT_EQ(to_string(compiled.diagnostics[0].code), "E0501");
+}
+
 TEST(Rule, IsRefusedWhenNothingCanInspect) {
     Environment environment = few_services();
     environment.read_text = [](const std::string&) { return std::string("1:/a/"); };
