@@ -222,14 +222,26 @@ DW_INLINE void dw_flow_is_gone(__u32 bucket, __u64 word)
 		__sync_fetch_and_add(dw_guest_book(home, tag), -DW_ONE_GUEST);
 }
 
-/* The flow ends, unless its slot has changed. A function of its own, so that the verifier does not follow it from each
- * of the ways that dw_flow_settle looks at. */
+/* The flow ends, unless its slot is another's by now. That other CPUs count a guest in the same word, or renew it, does
+ * not save it: then once more, with what they wrote. A function of its own, so that the verifier does not follow it
+ * from each of the ways that dw_flow_settle looks at. */
 DW_GLOBAL int dw_flow_end(__u32 id, __u64 word)
 {
-	__u64 *slot = dw_slot_of(id);
+	__u64 *slot = dw_slot_of(id), seen;
 
-	if (slot && dw_cas(slot, word, dw_slot_emptied(word)) == word)
-		dw_flow_is_gone((id - 1) / DW_WAYS, word);
+	if (!slot)
+		return 0;
+	DW_UNROLL
+	for (int attempt = 0; attempt < 8; attempt++) {
+		seen = dw_cas(slot, word, dw_slot_emptied(word));
+		if (seen == word) {
+			dw_flow_is_gone((id - 1) / DW_WAYS, word);
+			return 0;
+		}
+		if (dw_slot_tag(seen) != dw_slot_tag(word) || dw_slot_status(seen) != DW_SLOT_LIVE)
+			return 0;
+		word = seen;
+	}
 	return 0;
 }
 
