@@ -173,7 +173,8 @@ void ListFiles::define(const ast::Signatures& from) {
     made.path = file->path;
     made.patterns = reading.patterns.size();
     made.place = sources_.place(from.name.span);
-    const bool good = give_id(from, &made) & read_options(from, &made);
+    const bool told_apart = give_id(from, &made);  // both are asked, so that all errors are shown
+    const bool good = read_options(from, &made) && told_apart;
     if (!reading.bad.empty()) return report_lines(reading.bad, std::move(*file), from.path.span);
     const bool was_under = patterns_ <= kMostPatterns;
     patterns_ += reading.patterns.size();

@@ -206,6 +206,10 @@ public:
     }
 
 private:
+    // A script knows no inspector: in it there is none.
+    void put(const Inspector&) {}
+    void put(const Found&) {}
+    void put(const Ban&) {}
     void put(std::initializer_list<std::size_t> bytes) {
         for (const std::size_t byte : bytes) out_.push_back(static_cast<std::uint8_t>(byte));
     }
