@@ -11,6 +11,7 @@
 
 #include "tests/rules/stages.h"
 #include "tests/rules/text.h"
+#include "tests/sanitized.h"
 
 namespace dishwall::test {
 namespace {
@@ -81,6 +82,7 @@ TEST(TwoThreads, ReadTheSamePolicy) {
 }
 
 TEST(TwoThreads, FindTheSameMistakesInTheSameOrder) {
+    if (kRandomRunsDividedBy > 1) GTEST_SKIP() << "half a minute a file under the sanitizers";
     for (const std::size_t at : {std::size_t{10}, kLong - 10}) {
         expect_same(file(rules("accept tcp 80 too nas", at)), "expected");
         expect_same(file(rules("accept tcp { 80", at)), "expected");
@@ -94,12 +96,14 @@ TEST(TwoThreads, FindTheSameMistakesInTheSameOrder) {
 }
 
 TEST(TwoThreads, ReadWhatABlockSaysOfItselfInEitherHalf) {
+    if (kRandomRunsDividedBy > 1) GTEST_SKIP() << "half a minute a file under the sanitizers";
     for (const std::size_t at : {std::size_t{10}, kLong - 10})
         expect_same(file(rules("default reject\nlog sample 1/7", at)), "");
     expect_same(file("default drop\n" + rules("default accept", kLong - 10)), "this is given twice");
 }
 
 TEST(TwoThreads, ReadSeveralLongBlocks) {
+    if (kRandomRunsDividedBy > 1) GTEST_SKIP() << "half a minute a file under the sanitizers";
     const std::string text =
         file(rules()) + "policy outbound on dish {\n" + rules("accept tcp 80 to nowhere", 7000) + "}\n";
     expect_same(text, "this name is defined twice");
