@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* Finding one's way in the policy image (layout.h): its lines, and the trees of prefixes in them. */
+/* Finding one's way in the policy image (image_layout.h): its lines, and the trees of prefixes in them. */
 #ifndef DW_IMAGE_H
 #define DW_IMAGE_H
 
