@@ -127,9 +127,8 @@ Result<void> Daemon::start_inspection() {
 void Daemon::follow_inspection() {
     if (!inspection_) return;
     const Device uplink{sentry_->interface(), sentry_->index()};
-    if (Result<void> done =
-            inspection_->follow(*policy_, datapath_->policy().generation(), uplink, datapath_->programs(),
-                                options_.egress);
+    if (Result<void> done = inspection_->follow(*policy_, datapath_->policy().generation(), uplink,
+                                                datapath_->programs(), options_.egress);
         !done)
         spdlog::error("nothing can be inspected: {}", done.error().message);
 }
@@ -137,7 +136,7 @@ void Daemon::follow_inspection() {
 void Daemon::on_inspection(const nlohmann::json& report) {
     const auto event = inspection_event(report, *policy_, names_, iso_time(unix_time()));
     if (!event) return;
-    spdlog::warn("{}", event_text(*event));
+    if (const auto line = inspection_log_.line(*event, monotonic_time())) spdlog::warn("{}", *line);
     observers_.inspection(*event);
 }
 
@@ -194,8 +193,10 @@ Result<void> Daemon::enforce(Candidate* candidate, const Own& own, PolicyBy by) 
     // full disk must not stop the way back.
     const Result<void> saved = save_names(candidate->names_text);
     if (!saved && by != PolicyBy::revert) return saved;
-    if (!saved) spdlog::error("{}; totals of rules may have wrong names after a restart", saved.error().message);
-    if (datapath_->adopted() && names_.empty())  // adopted counters whose names are lost mean nothing any more
+    if (!saved)
+        spdlog::error("{}; totals of rules may have wrong names after a restart", saved.error().message);
+    if (datapath_->adopted() &&
+        names_.empty())  // adopted counters whose names are lost mean nothing any more
         for (std::uint32_t id = DW_REASONS_MAX; id < DW_COUNTERS; ++id) datapath_->counters().zero(id);
     for (const std::uint32_t id : candidate->reused) datapath_->counters().zero(id);
 

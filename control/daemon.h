@@ -28,6 +28,7 @@
 #include "control/explainer.h"
 #include "control/feed_follower.h"
 #include "control/inspection/inspection.h"
+#include "control/inspection/report_log.h"
 #include "control/line/line_follower.h"
 #include "control/line/prefix_history.h"
 #include "control/names/name_follower.h"
@@ -252,6 +253,7 @@ private:
     std::optional<Routers> routers_;
     unsigned routers_of_ = 0;  // the device that they were learnt on
     std::optional<Inspection> inspection_;
+    ReportLog inspection_log_;
     std::optional<EventReader> events_;
     std::optional<Explainer> explainer_;
     std::optional<ShadowRuns> shadow_;

@@ -14,6 +14,24 @@ namespace {
 constexpr std::size_t kMostBadLines = 100;
 constexpr std::string_view kFlags = "imsHV8WPLCQ";
 
+// RFC 3629: neither overlong forms nor surrogates, up to U+10FFFF.
+bool is_utf8(std::string_view text) {
+    const auto byte = [&](std::size_t at) {
+        return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
+    };
+    for (std::size_t at = 0; at < text.size();) {
+        const unsigned lead = byte(at), second = byte(at + 1);
+        const unsigned length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        const unsigned least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+        const unsigned most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+        if (length == 0 || lead > 0xf4 || (length > 1 && (second < least || second > most))) return false;
+        for (unsigned i = 2; i < length; ++i)
+            if (byte(at + i) >> 6 != 2) return false;
+        at += length;
+    }
+    return true;
+}
+
 class SignatureReader {
 public:
     explicit SignatureReader(std::string_view text) : text_(text) {}
@@ -23,10 +41,10 @@ public:
             const std::size_t end = std::min(text_.find('\n', at_), text_.size());
             std::string_view line = text_.substr(at_, end - at_);
             if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-            if (!line.empty() && line.front() != '#') {
-                std::string why = read_line(line, number);
-                if (!why.empty()) reading_.bad.push_back({number, at_, at_ + line.size(), std::move(why)});
-            }
+            std::string why = !is_utf8(line) ? "it is not UTF-8; write other bytes as \\xNN"
+                              : line.empty() || line.front() == '#' ? ""
+                                                                    : read_line(line, number);
+            if (!why.empty()) reading_.bad.push_back({number, at_, at_ + line.size(), std::move(why)});
             at_ = end + 1;
         }
         return std::move(reading_);

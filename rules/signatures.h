@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What a signature file says: Hyperscan patterns, one `ID:/regex/flags` a line, as its own tools read them;
-// empty lines and lines that begin with `#` are left out. Whether a regex compiles is for the inspector to
-// say (dataplane/signatures), so that rules can be checked where Hyperscan is not installed.
+// empty lines and lines that begin with `#` are left out. It is UTF-8, since it is passed on as JSON. Whether
+// a regex compiles is for the inspector to say (dataplane/signatures), so that rules can be checked where
+// Hyperscan is not installed.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "control/inspection/inspector_config.h"
+#include "control/inspection/report_log.h"
 
 namespace dishwall {
 namespace {
@@ -39,7 +40,8 @@ Policy policy_that_inspects() {
 const InspectionPaths kPaths{"/run/dishwall", "/var/lib/dishwall", "/sys/fs/bpf/dishwall"};
 
 TEST(InspectorConfigTest, says_ports_and_signatures) {
-    const InspectorPort port{"eth0", {2, 0, 0, 0, 0, 1}, pair_for("eth0", 0), {0xfe, 0xdc, 0, 0, 0, 0x0a}, 99};
+    const InspectorPort port{
+        "eth0", {2, 0, 0, 0, 0, 1}, pair_for("eth0", 0), {0xfe, 0xdc, 0, 0, 0, 0x0a}, 99};
     const Result<std::string> text = inspector_config(policy_that_inspects(), 12, kPaths, port);
     ASSERT_TRUE(text) << text.error().message;
     EXPECT_EQ(json::parse(*text), json::parse(R"({
@@ -162,6 +164,23 @@ TEST_F(InspectionEventTest, nothing_in_a_report_is_believed_to_be_what_it_should
     json mixed = report();
     mixed["source"] = "192.0.2.1";
     EXPECT_EQ(text(mixed), "none") << "IPv4 speaks to IPv6";
+}
+
+// Strangers decide how many reports there are.
+TEST_F(InspectionEventTest, a_flood_of_reports_leaves_the_log_readable) {
+    using std::chrono::seconds;
+    const json event = *made(report());
+    ReportLog log;
+    unsigned lines = 0;
+    for (int i = 0; i < 10'000; ++i) lines += log.line(event, seconds(100)).has_value();
+    EXPECT_EQ(lines, ReportLog::kAtOnce);
+    EXPECT_EQ(log.line(event, seconds(101)),
+              event_text(event) + " (before it 9980 more, see 'dishctl monitor')");
+    EXPECT_EQ(log.line(event, seconds(101)), std::nullopt);
+    for (int i = 102; i < 160; ++i)
+        EXPECT_EQ(log.line(event, seconds(i)),
+                  event_text(event) + (i == 102 ? " (before it 1 more, see 'dishctl monitor')" : ""));
+    EXPECT_EQ(log.line(event, seconds(1000)), event_text(event)) << "one at a time is always told";
 }
 
 }  // namespace

@@ -172,8 +172,7 @@ TEST(FeedInARule, KnowsItsFileAndTimes) {
     EXPECT_EQ(policy.feeds[1].path, "/lists/b.txt");
     EXPECT_EQ(policy.feeds[1].refresh_s, 0u);
     EXPECT_EQ(policy.feeds[1].stale_after_s, 0u);
-    EXPECT_EQ(std::get<InFeed>(policy.inbound.rules.at(0).from.include[0]).entries,
-              policy.feeds[1].entries);
+    EXPECT_EQ(std::get<InFeed>(policy.inbound.rules.at(0).from.include[0]).entries, policy.feeds[1].entries);
     ASSERT_EQ(policy.signatures.size(), 1u);
     EXPECT_EQ(policy.signatures[0].path, "/etc/dishwall/sig/web.hs");
     EXPECT_EQ(policy.signatures[0].patterns, 2u);
@@ -195,6 +194,26 @@ TEST(Signatures, AreAnIdARegexAndFlagsEach) {
     EXPECT_EQ(bad.bad[2].begin, 20u);
     EXPECT_EQ(bad.bad[2].end, 25u);
     EXPECT_EQ(bad.bad[2].why, "this ID is used above");
+}
+
+// RFC 3629, table 3-7 of Unicode: the first and the last of each row, and their neighbours.
+TEST(Signatures, AreUtf8CommentsToo) {
+    const auto is_good = [](std::string bytes) {
+        const bool pattern = read_signatures("1:/" + bytes + "/\n").bad.empty();
+        EXPECT_EQ(read_signatures("# " + bytes + "\n").bad.empty(), pattern) << bytes;
+        return pattern;
+    };
+    for (const char* good : {"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+                             "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa9z"})
+        EXPECT_TRUE(is_good(good)) << good;
+    for (const char* bad : {"\x80", "\xbf", "\xc1\xbf", "\xc3", "\xc3z", "\xe0\x9f\xbf", "\xe2\x82",
+                            "\xe2\x28\xa1", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+                            "\xf0\x90\x80", "\xf5\x80\x80\x80", "\xff", "\xe9"})
+        EXPECT_FALSE(is_good(bad)) << bad;
+    const SignatureReading latin = read_signatures("1:/a/\n2:/caf\xe9/\n");
+    ASSERT_EQ(latin.bad.size(), 1u);
+    EXPECT_EQ(latin.bad[0].line, 2u);
+    EXPECT_EQ(latin.bad[0].why, "it is not UTF-8; write other bytes as \\xNN");
 }
 
 }  // namespace
