@@ -8,22 +8,25 @@ Every line with a mark is a claim that was checked; the exit status is 0 only if
 leaves the namespaces, and nothing is left behind.
 """
 import contextlib
-import hashlib
 import os
+import socket
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from lab import services, topology, traffic                  # noqa: E402
-from lab.dishwall import Dishwall                             # noqa: E402
+from lab import topology, traffic                            # noqa: E402
+from lab.dishwall import ROOT, Dishwall, binary               # noqa: E402
+from lab.download import Download                             # noqa: E402
+from lab.inspector import Inspector                           # noqa: E402
 from lab.run import LabError, Run, wait_until                 # noqa: E402
 
 CONFIG = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo.conf")
 DOWNLOAD_BYTES = 24 << 20
 DOWNLOAD_SECONDS = 4
 CONFIRM_SECONDS = 2
+HARMLESS = b"GET /index.html HTTP/1.1\r\n\r\n"
+ATTACK = b"GET /../../etc/passwd HTTP/1.1\r\n\r\n"
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -79,33 +82,6 @@ def check(condition, otherwise):
         raise AssertionError(otherwise)
 
 
-class Download(threading.Thread):
-    """A download from the published web service, by the Internet host, spread over some seconds."""
-
-    def __init__(self, lab, address):
-        super().__init__(daemon=True)
-        self._connection = traffic.connected(lab.internet, address, 80, patience=10)
-        self._connection.sendall(f"GET /stream/{DOWNLOAD_BYTES}/{DOWNLOAD_SECONDS} HTTP/1.1\r\n"
-                                 f"Host: [{address}]\r\nConnection: close\r\n\r\n".encode())
-        self.received = 0
-        self.longest_pause = 0.0
-        self.digest = None
-        self.start()
-
-    def run(self):
-        body, head, last = hashlib.sha256(), b"", time.monotonic()
-        with self._connection, contextlib.suppress(OSError):
-            while data := self._connection.recv(1 << 16):
-                now = time.monotonic()
-                self.longest_pause, last = max(self.longest_pause, now - last), now
-                if b"\r\n\r\n" not in head:
-                    head += data
-                    data = head.partition(b"\r\n\r\n")[2]
-                body.update(data)
-                self.received += len(data)
-        self.digest = body.hexdigest()
-
-
 class Demo:
     def __init__(self, run, claims):
         self.claims = claims
@@ -146,7 +122,8 @@ class Demo:
         self.published_and_closed()
         self.renumbering()
         self.device()
-        self.looking_inside()
+        self.what_it_knows()
+        self.inspection()
         self.crash()
         self.broken_files()
         self.undone_by_itself()
@@ -183,7 +160,7 @@ class Demo:
 
     def renumbering(self):
         self.claims.heading("The line is renumbered while a download runs")
-        download = Download(self.lab, self.lab.server_address())
+        download = Download(self.lab.internet, self.lab.server_address(), DOWNLOAD_BYTES, DOWNLOAD_SECONDS)
         wait_until(lambda: download.received > 0, 5, what="the download to begin")
         with self.claim("kea delegates another /56; the service answers on it at once") as details:
             self.lab.renumber(topology.SECOND)
@@ -206,8 +183,7 @@ class Demo:
             details.append(f"last change enforced in {enforced} µs")
         with self.claim("the download ran on through it and is intact") as details:
             download.join(DOWNLOAD_SECONDS + 10)
-            check(download.received == DOWNLOAD_BYTES, f"{download.received} of {DOWNLOAD_BYTES} bytes came")
-            check(download.digest == services.stream_digest(DOWNLOAD_BYTES), "the bytes are not right")
+            check(download.is_intact, f"{download.received} of {DOWNLOAD_BYTES} bytes came, or wrong ones")
             details.append(f"{download.received >> 20} MiB, longest pause "
                            f"{1e3 * download.longest_pause:.0f} ms")
 
@@ -225,7 +201,7 @@ class Demo:
             details.append(f"open {1e3 * (time.monotonic() - talked):.0f} ms after its first packets")
         self.show("hosts")
 
-    def looking_inside(self):
+    def what_it_knows(self):
         self.claims.heading("What dishwall knows")
         with self.claim("flows: every connection with its rule and its counters, both ways"):
             flows = self.dishwall.ask("flows")["flows"]
@@ -254,6 +230,61 @@ class Demo:
             near = {(rule["rule"], rule["misses"]) for rule in told["near"]}
             check(told["verdict"] == "drop" and ("web", "port") in near, f"explain said {told}")
             details.append("web, but for the port")
+
+    def inspection(self):
+        if not os.path.exists(binary("dishwall-inspect")):
+            return print("\n(this build has no dishwall-inspect: no look into packets)")
+        self.claims.heading("A rule that looks into packets")
+        inspector = Inspector(self.dishwall)
+        address = self.lab.server_address()
+        with self.claim("a rule with `inspect` is loaded, with dishwall's own signatures for web servers"):
+            done = self.dishwall.ctl("load", self.with_inspection())
+            check(done.returncode == 0, done.stdout + done.stderr)
+            inspector.start()
+        with self.claim("a harmless request arrives, through DPDK and Hyperscan") as details:
+            check(self.arrived(address, HARMLESS) == HARMLESS, "it did not")
+            details.append(f"{len(HARMLESS)} bytes")
+        with self.claim("an attack is stopped before its last byte, though each byte is a packet") as details:
+            arrived = self.arrived(address, ATTACK)
+            check(0 < len(arrived) < len(ATTACK) and ATTACK.startswith(arrived), f"{arrived} arrived")
+            details.append(f"{len(arrived)} of {len(ATTACK)} bytes arrived")
+        self.claims.show("journalctl -u dishwall -n 1", self.finding())
+        with self.claim("kill -9 of the inspector: `on-failure drop` holds, other rules never notice"):
+            inspector.kill()
+            check(not traffic.tcp_opens(self.lab.internet, address, 8080, 0.5), "the inspected port is open")
+            self.web_answers()
+        with self.claim("started again, it looks into packets again"):
+            inspector.start()
+            check(self.arrived(address, HARMLESS) == HARMLESS, "a harmless request did not arrive")
+            check(self.arrived(address, ATTACK) != ATTACK, "the attack arrived")
+
+    def with_inspection(self):
+        with open(os.path.join(ROOT, "rules", "signatures", "web.hs"), encoding="utf-8") as file:
+            self.lab.run.write("web.hs", file.read())
+        signatures = 'signatures exploits = file "web.hs"\n\npolicy inbound'
+        rule = "name web\n    accept tcp 8080 to server inspect exploits on-failure drop  name echo\n"
+        text = self.rule_file().replace("policy inbound", signatures, 1).replace("name web\n", rule, 1)
+        return self.lab.run.write("inspected.conf", text)
+
+    def arrived(self, address, request):
+        """What the server, which sends back what it gets, got of it."""
+        with traffic.connected(self.lab.internet, address, 8080) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.recv(100)  # its greeting
+            for byte in request:
+                connection.send(bytes([byte]))
+                time.sleep(0.001)
+            connection.settimeout(0.3)
+            back = b""
+            with contextlib.suppress(TimeoutError):
+                while len(back) < len(request):
+                    back += connection.recv(4096)
+            return back
+
+    def finding(self):
+        found = [line for line in self.dishwall.process.log.splitlines() if "match of signature" in line]
+        check(found, "the daemon's log does not name the signature")
+        return found[-1].partition(" warning: ")[2] or found[-1]
 
     def crash(self):
         self.claims.heading("The daemon dies")

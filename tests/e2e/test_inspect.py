@@ -4,11 +4,11 @@
 The server on 8080 sends back what it was sent, so a client sees which of its bytes arrived.
 """
 import concurrent.futures
-import hashlib
 import socket
 import time
 
-from lab import services, traffic
+from lab import traffic
+from lab.download import Download
 from lab.inspector import Inspector
 from lab.run import wait_until
 
@@ -123,20 +123,9 @@ class Matches(Inspected):
         wait_until(lambda: traffic.tcp_opens(self.lab.internet, self.server, 80), 6, what="the ban to end")
 
     def test_7_a_large_download_comes_whole(self):
-        size = 256 << 20
-        digest = hashlib.sha256()
-        with self.connect(80, 30) as connection:
-            connection.sendall(b"GET /stream/%d/0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % size)
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += connection.recv(1)
-            left = size
-            while left:
-                data = connection.recv(min(left, 1 << 20))
-                self.assertTrue(data, f"{left} bytes are missing")
-                digest.update(data)
-                left -= len(data)
-        self.assertEqual(digest.hexdigest(), services.stream_digest(size))
+        download = Download(self.lab.internet, self.server, 1 << 30)
+        download.join(120)
+        self.assertTrue(download.is_intact, f"{download.received} bytes came, or wrong ones")
 
     def test_8_an_upload_is_found_clean_and_leaves_the_detour(self):
         self.assertTrue(traffic.echo_bulk(self.lab.internet, self.server, 8080, 16 << 20))
@@ -179,6 +168,8 @@ class Failures(Inspected):
         strict = self.connect(8080)
         strict.recv(100)
         self.assertTrue(self.exchange(strict, b"before", 2))
+        download = Download(self.lab.internet, self.server, 32 << 20, 5)  # by a rule with `accept`
+        wait_until(lambda: download.received > 0, 5, what="the download to begin")
         self.inspector.kill()
         self.assert_on_failure_holds()
         self.assertFalse(self.exchange(strict, b"meanwhile", 1))
@@ -188,6 +179,9 @@ class Failures(Inspected):
         connection.recv(100)
         connection.sendall(ATTACK)
         self.assertEqual(self.echoed(connection), b"", "inspected again")
+        download.join(15)
+        self.assertTrue(download.is_intact, f"{download.received} bytes came, or wrong ones")
+        self.assertLess(download.longest_pause, 1.5)
 
     def test_2_hung(self):
         self.inspector.hang()
