@@ -114,6 +114,7 @@ Result<void> Inspection::write_config(const Policy& policy, std::uint32_t genera
     if (!text) return tl::unexpected(text.error());
     if (Result<void> written = replace_file(paths_.config(), *text, Synced::no); !written) return written;
     give_to_inspector(paths_.config());
+    if (socket_.is_open()) give_to_inspector(paths_.events());  // the group may be younger than the socket
     return {};
 }
 

@@ -3,7 +3,7 @@
 """Removes everything that one run of the lab made, however that run ended.
 
 Context managers do not survive SIGKILL, so cleaning up is the job of a second process. It is told over
-its standard input what exists, one line each ("netns NAME", "tree PATH"), and does nothing until that pipe
+its standard input what exists, one line each ("netns NAME", "tree PATH", "cgroup NAME"), and does nothing until that pipe
 closes: at a normal end, after an exception, or because the run was killed. There is one way to clean up,
 so it is exercised by every run. It ends only processes that live in the run's own namespaces or that were
 named ("pid PID STARTTIME"), never by name.
@@ -68,16 +68,25 @@ def end(pids):
             return
 
 
+def remove_cgroup(name):
+    """A control group below the root of cgroup2, wherever that is mounted or not, and all below it."""
+    subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                    'mount -t cgroup2 cgroup2 /mnt && find "/mnt/$0" -depth -type d -exec rmdir {} +', name],
+                   check=False, stderr=subprocess.DEVNULL)
+
+
 def main():
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, signal.SIG_IGN)
-    named, namespaces, trees = [], [], []
+    named, namespaces, trees, cgroups = [], [], [], []
     for line in sys.stdin:
         kind, _, rest = line.strip().partition(" ")
-        {"pid": named, "netns": namespaces, "tree": trees}[kind].append(rest)
+        {"pid": named, "netns": namespaces, "tree": trees, "cgroup": cgroups}[kind].append(rest)
     alive = [int(pid) for pid, _, start in (entry.partition(" ") for entry in named)
              if start_time(int(pid)) == int(start)]
     end(alive + [pid for name in namespaces for pid in processes_in(name)])
+    for name in cgroups:
+        remove_cgroup(name)
     for tree in trees:
         shutil.rmtree(tree, ignore_errors=True)
     for name in namespaces:
