@@ -5,6 +5,7 @@ A class brings its line up once (about two seconds) and its tests share it, in n
 """
 import os
 import re
+import time
 import unittest
 
 from lab import topology
@@ -89,15 +90,20 @@ class ProtectedCase(LabCase):
         wait_until(lambda: cls.prefixes().get(prefix) == state, 5,
                    what=f"dishwall to know {prefix} as {state}")
 
-    def moved(self, action):
-        """By how much each reason's counter grew while `action` ran; those that stood still are left out."""
+    def moved(self, action, until=lambda moved: True, patience=3):
+        """By how much each reason's counter grew while `action` ran, and until it had grown so, or the patience was
+        over; those that stood still are left out."""
         before = self.dishwall.reasons()
         action()
-        after = self.dishwall.reasons()
-        return {name: count - before.get(name, 0) for name, count in after.items()
-                if count != before.get(name, 0)}
+        deadline = time.monotonic() + patience
+        while True:
+            grown = {name: count - before.get(name, 0) for name, count in self.dishwall.reasons().items()
+                     if count != before.get(name, 0)}
+            if until(grown) or time.monotonic() > deadline:
+                return grown
+            time.sleep(0.05)
 
     def assert_counts(self, name, action, at_least=1):
         """`action` makes the reason's counter grow."""
-        moved = self.moved(action)
+        moved = self.moved(action, lambda grown: grown.get(name, 0) >= at_least)
         self.assertGreaterEqual(moved.get(name, 0), at_least, f"not counted as {name}; what moved: {moved}")

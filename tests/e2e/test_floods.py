@@ -89,7 +89,7 @@ class Transfer(threading.Thread):
     """A download from the Internet at 2 MB/s; `.seconds` is how many bytes came in each second."""
     RATE = 2_000_000
 
-    def __init__(self, lab, longest=60):
+    def __init__(self, lab, longest=300):
         super().__init__(daemon=True)
         self.seconds = [0]
         self._ending = threading.Event()
