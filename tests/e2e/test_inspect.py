@@ -143,6 +143,39 @@ class Matches(Inspected):
             self.assertEqual(list(pool.map(talk, range(1000))), [True] * 1000)
 
 
+class BothDirections(Inspected):
+    """What our side sends is looked into as well: large packets of its own stack, and answers of the kernel's."""
+    config = rules("""
+        accept tcp 80 to server inspect leaks on-failure drop  name web
+        accept tcp 22 to server inspect leaks                  name banner
+        accept udp 5000 to server inspect leaks                name datagrams
+    """).replace("policy inbound", """\
+signatures leaks = file "web.hs" both-directions clean-after 0
+policy inbound""", 1)
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        cls.write("web.hs", "17:/SSH-2\\.0-lab/\n")
+        assert cls.dishwall.ctl("load").returncode == 0
+
+    def test_1_a_download_comes_whole_through_the_inspector(self):
+        before = self.inspector.status["bytes"]
+        download = Download(self.lab.internet, self.server, 64 << 20)
+        download.join(60)
+        self.assertTrue(download.is_intact, f"{download.received} bytes came, or wrong ones")
+        self.assertGreaterEqual(self.inspector.status["bytes"] - before, 64 << 20)
+
+    def test_2_an_answer_with_a_signature_does_not_leave(self):
+        wait_until(lambda: self.echoed(self.connect(22), 0.5) == b"", 10, what="the banner to be held back")
+        wait_until(lambda: "rule banner: out [" in self.dishwall.process.log, 3, what="the finding in the log")
+
+    def test_3_datagrams(self):
+        send = lambda data: traffic.udp_exchange(self.lab.internet, self.server, 5000, data, 0.5)
+        self.assertEqual(send(b"SSH-2.0-la"), b"SSH-2.0-la")
+        self.assertIsNone(send(b"SSH-2.0-lab"))
+
+
 class Failures(Inspected):
     """The inspector dies or hangs: each rule's on-failure holds within a second."""
 
