@@ -112,7 +112,8 @@ void Daemon::follow_names_and_records(const Own& own) {
 
 Result<void> Daemon::start_inspection() {
     Result<Inspection> opened =
-        Inspection::open(datapath_->maps(), *pins_, {options_.run_dir, options_.state_dir, options_.pin_dir});
+        Inspection::open(datapath_->maps(), *pins_, {options_.run_dir, options_.state_dir, options_.pin_dir},
+                         options_.inspect_workers);
     if (!opened) return tl::unexpected(opened.error());
     inspection_ = std::move(*opened);
     if (Result<void> listening =
@@ -228,7 +229,7 @@ void Daemon::retire(std::shared_ptr<const Policy> policy, std::shared_ptr<const 
 Result<void> Daemon::unload() {
     if (Result<void> off = sentry_->take_off(); !off) return off;
     if (inspection_)
-        if (Result<void> removed = inspection_->remove(); !removed) return removed;
+        if (Result<void> removed = inspection_->remove(sentry_->interface()); !removed) return removed;
     if (const Result<unsigned> unpinned = unpin_maps(*pins_); !unpinned)
         return tl::unexpected(unpinned.error());
     pins_->remove_directory();

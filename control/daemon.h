@@ -49,6 +49,7 @@ struct DaemonOptions {
     std::string pin_dir = "/sys/fs/bpf/dishwall";
     std::string state_dir = "/var/lib/dishwall";
     TcChoice egress = TcChoice::automatic;
+    unsigned inspect_workers = 1;  // at most DW_WORKERS
 };
 
 // Told as things happen.

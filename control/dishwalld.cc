@@ -144,6 +144,10 @@ int main(int argc, char** argv) {
     app.add_option("--run-dir", options.run_dir, "control socket and lock")->capture_default_str();
     app.add_option("--pin-dir", options.pin_dir, "on a bpf file system")->capture_default_str();
     app.add_option("--state-dir", options.state_dir, "what survives a reboot")->capture_default_str();
+    app.add_option("--inspect-workers", options.inspect_workers,
+                   "threads of dishwall-inspect, each with a pair of veth devices of its own")
+        ->check(CLI::Range(1, DW_WORKERS))
+        ->capture_default_str();
     app.add_flag("-v,--verbose", verbose, "log more");
     app.add_flag("--unload", only_unload,
                  "take off what a daemon that no longer runs left in force or closed, and end");

@@ -5,7 +5,7 @@
 
 #include <span>
 
-#include "control/checksum.h"
+#include "dataplane/replay/checksum.h"
 
 namespace dishwall {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <optional>
 
-#include "control/frame_parts.h"
+#include "dataplane/replay/frame_parts.h"
 #include "control/packet_json.h"
 #include "control/packet_text.h"
 

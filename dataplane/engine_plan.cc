@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "dataplane/event_json.h"
@@ -37,11 +38,18 @@ private:
 
 }  // namespace
 
+EngineLimits share_of(EngineLimits limits, std::size_t workers) {
+    for (std::size_t* limit : {&limits.flows, &limits.scan_streams, &limits.datagrams, &limits.datagram_bytes,
+                               &limits.streams.all_bytes})
+        *limit /= workers;
+    return limits;
+}
+
 Result<std::unique_ptr<FrameInspector>> EnginePlan::make(unsigned worker, const SharedTables& tables,
                                                          EventSocket& events, FrameSender& sender) {
     const EngineTables seen = EngineTables::of(tables.control(), tables.slots().data(), tables.flows().data(),
                                                &tables.inspection(), worker);
-    auto inspection = std::make_unique<Inspection>(seen, limits_, sender, &events);
+    auto inspection = std::make_unique<Inspection>(seen, share_of(limits_, workers_), sender, &events);
     inspection->engine().configure(config_);
     engines_.push_back(&inspection->engine());
     return inspection;
@@ -63,6 +71,8 @@ Result<void> EnginePlan::configure(const InspectConfig& config) {
         }
         loaded[file.id] = file;
     }
+    // The number of workers does not change once there are some.
+    workers_ = std::max<std::size_t>(config.workers.size(), 1);
     config_ = std::move(next);
     loaded_ = std::move(loaded);
     for (Engine* engine : engines_) engine->configure(config_);

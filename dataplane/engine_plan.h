@@ -13,8 +13,12 @@
 
 namespace dishwall {
 
+// Of all workers together -> of one of so many. What a single flow may have stays.
+[[nodiscard]] EngineLimits share_of(EngineLimits limits, std::size_t workers);
+
 class EnginePlan : public InspectionPlan {
 public:
+    // `limits`: of all workers together, shared out among them.
     explicit EnginePlan(EngineLimits limits) : limits_(limits) {}
 
     Result<std::unique_ptr<FrameInspector>> make(unsigned worker, const SharedTables& tables,
@@ -26,6 +30,7 @@ private:
                                                       const SignatureCache& cache);
 
     EngineLimits limits_;
+    std::size_t workers_ = 1;
     EngineConfig config_;
     std::map<std::uint16_t, InspectConfig::SignatureFile> loaded_;  // what config_ was made of
     std::vector<Engine*> engines_;  // of the workers, which live as long as the process looks at packets

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -154,7 +155,19 @@ void Inspector::look_after_ports() {
         bench.missed = missed;
         bench.unsent = unsent;
     }
+    tell_watchdog();
     set_timer(look_, steady_clock::now().time_since_epoch() + kLookEvery);
+}
+
+// Only while every worker comes round: one that loops cannot be ended from within, so the unit does it.
+void Inspector::tell_watchdog() const {
+    const auto now = static_cast<std::uint64_t>(steady_clock::now().time_since_epoch().count());
+    for (std::size_t number = 0; number < benches_.size(); number++) {
+        const dw_worker& worker = tables_->inspection().worker[number];
+        const std::uint64_t beat = __atomic_load_n(&worker.beat_ns, __ATOMIC_RELAXED);
+        if (now - std::min(now, beat) >= DW_INSPECT_STALE_NS) return;
+    }
+    if (sd_watchdog_enabled(0, nullptr) > 0) sd_notify(0, "WATCHDOG=1");
 }
 
 int Inspector::on_look(sd_event_source*, std::uint64_t, void* self) {

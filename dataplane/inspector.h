@@ -74,6 +74,7 @@ private:
     [[nodiscard]] Result<void> run_workers();
     void adopt(InspectConfig config);
     void look_after_ports();
+    void tell_watchdog() const;
     void end(const std::string& reason);
     void end(Error trouble);
     static int on_look(sd_event_source*, std::uint64_t, void* self);

@@ -30,7 +30,7 @@ COMMIT
 CAPTURE = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 # Of verbs that need no daemon.
 EXPECTED = {"audit": {0}, "check": {0}, "doctor": {0, 1}, "explain-error": {0}, "fmt": {0}, "import": {0}, "init": {0},
-            "version": {0}}
+            "replay": {0}, "version": {0}}
 
 
 def commands(page):

@@ -24,7 +24,7 @@ ALLOWED = {
     "control/names": {"control/names", "rules"} | COMMON,
     "control/dns": {"control/dns", "rules", "bpf/core/layout.h"} | COMMON,
     "control/ipc": {"control/ipc", "control/unique_fd.h", "rules"},
-    "control": {"control", "rules", "bpf"},
+    "control": {"control", "rules", "bpf", "dataplane/replay"},
     "tests": {"tests", "control", "dataplane", "rules", "bpf"},
     "bench": {"bench", "control", "dataplane", "rules", "bpf", "tests"},
 }

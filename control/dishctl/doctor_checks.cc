@@ -204,6 +204,10 @@ Judgement judge_inspector(const MachineFacts& machine) {
     if (state == "trouble")
         return bad("nothing can be inspected: " + text_of(inspection, "trouble"),
                    "the kernel needs veth (modprobe veth) and XDP on it; 'dishctl load' tries it again");
+    if (const std::string failed = failed_workers(inspection); !failed.empty())
+        return bad(
+            fmt::format("of dishwall-inspect, {}: flows given to it do what their on-failure says", failed),
+            how_to_inspect(inspection) + "; 'journalctl -u dishwall-inspect' may say why");
     return bad(fmt::format("rules inspect, but dishwall-inspect {}: they do what their on-failure says",
                            state == "failed" ? "has failed" : "was not started"),
                how_to_inspect(inspection) + "; 'journalctl -u dishwall-inspect' says why it ended");

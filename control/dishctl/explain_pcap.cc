@@ -10,9 +10,9 @@
 #include <map>
 
 #include "control/dishctl/ask.h"
-#include "control/dishctl/capture.h"
 #include "control/dishctl/text.h"
-#include "control/frame_parts.h"
+#include "dataplane/replay/capture.h"
+#include "dataplane/replay/ours.h"
 
 namespace dishwall {
 namespace {
@@ -25,40 +25,23 @@ constexpr std::uint64_t kProgressEvery = 50 * kBatch;
 constexpr std::array<const char*, 2> kDirections{"in", "out"};
 
 // What is ours at this moment, by which a packet's direction is told.
-class Ours {
-public:
-    explicit Ours(const json& reply) {
-        for (const json& one : part_of(reply, "prefixes"))
-            if (const auto prefix = parse_prefix(text_of(one, "prefix"))) prefixes_.push_back(*prefix);
-        for (const json& one : part_of(reply, "self"))
-            if (const auto address = parse_ipv6(one.get<std::string>()))
-                prefixes_.push_back(Ipv6Prefix::containing(*address, 128));
-    }
+Ours ours_in(const json& reply) {
+    std::vector<Ipv6Prefix> prefixes;
+    for (const json& one : part_of(reply, "prefixes"))
+        if (const auto prefix = parse_prefix(text_of(one, "prefix"))) prefixes.push_back(*prefix);
+    for (const json& one : part_of(reply, "self"))
+        if (const auto address = parse_ipv6(one.get<std::string>()))
+            prefixes.push_back(Ipv6Prefix::containing(*address, 128));
+    Ours ours;
+    ours.set_prefixes(std::move(prefixes));
+    return ours;
+}
 
-    // To us or to a group on the link is in, everything else out. IPv4 leaves from a private address (RFC
-    // 1918, 6598).
-    [[nodiscard]] const char* direction_of(const FrameParts& parts) const {
-        if (parts.family == 4) return is_private_ipv4(parts.source) ? "out" : "in";
-        if (has(parts.destination)) return "in";
-        const bool to_a_group = parts.destination.hi >> 56 == 0xff;
-        return to_a_group && !has(parts.source) ? "in" : "out";
-    }
+const char* way_of(const Ours& ours, const CapturedFrame& frame) {
+    return kDirections[ours.direction_of(frame.bytes, frame.parts) == Direction::inbound ? 0 : 1];
+}
 
-private:
-    [[nodiscard]] bool has(const Ipv6Address& address) const {
-        return std::ranges::any_of(prefixes_,
-                                   [&](const Ipv6Prefix& prefix) { return prefix.contains(address); });
-    }
-    static bool is_private_ipv4(const Ipv6Address& mapped) {
-        const auto address = static_cast<std::uint32_t>(mapped.lo);
-        return address >> 24 == 10 || address >> 20 == 0xac1 || address >> 16 == 0xc0a8 ||
-               address >> 22 == (100u << 24 | 64u << 16) >> 22;
-    }
-
-    std::vector<Ipv6Prefix> prefixes_;
-};
-
-std::string hex(const Bytes& bytes) {
+std::string hex(const FrameBytes& bytes) {
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string text;
     text.reserve(bytes.size() * 2);
@@ -124,9 +107,9 @@ public:
           direction_(std::move(direction)),
           shows_progress_(invocation.view.width == 0 && ::isatty(STDERR_FILENO) != 0) {}
 
-    tl::expected<void, CallFailure> add(Bytes frame) {
-        directions_.push_back(direction_.empty() ? ours_.direction_of(parts_of(frame)) : direction_);
-        frames_.push_back(std::move(frame));
+    tl::expected<void, CallFailure> add(const CapturedFrame& frame) {
+        directions_.push_back(direction_.empty() ? way_of(ours_, frame) : direction_);
+        frames_.push_back(frame.bytes);
         return frames_.size() < kBatch ? tl::expected<void, CallFailure>() : judge();
     }
 
@@ -188,7 +171,7 @@ private:
     Ours ours_;
     std::string direction_;
     bool shows_progress_;
-    std::vector<Bytes> frames_;
+    std::vector<FrameBytes> frames_;
     std::vector<std::string> directions_;
     Tally tally_;
 };
@@ -208,12 +191,13 @@ tl::expected<ExitCode, CallFailure> explain_pcap(const Invocation& invocation, c
     const auto prefixes = client->call("org.dishwall.Prefix", json::object());
     if (!prefixes) return tl::unexpected(prefixes.error());
 
-    Run run(invocation, std::move(*client), Ours(*prefixes), direction);
-    Result<std::optional<Bytes>> frame = capture->next();
-    for (; frame && *frame && invocation.out->good(); frame = capture->next())
-        if (auto added = run.add(std::move(**frame)); !added) return tl::unexpected(added.error());
+    Run run(invocation, std::move(*client), ours_in(*prefixes), direction);
+    CapturedFrame frame;
+    Result<bool> got = capture->next(&frame);
+    for (; got && *got && invocation.out->good(); got = capture->next(&frame))
+        if (auto added = run.add(frame); !added) return tl::unexpected(added.error());
     if (auto finished = run.finish(); !finished) return tl::unexpected(finished.error());
-    if (!frame) return tl::unexpected(cannot(frame.error()));  // what was before the damage has been shown
+    if (!got) return tl::unexpected(cannot(got.error()));  // what was before the damage has been shown
     return kOk;
 }
 

@@ -10,14 +10,27 @@ namespace {
 
 using nlohmann::json;
 
+// Our ends of the pairs, one a worker.
+std::string interfaces_text(const json& inspection) {
+    std::string text;
+    for (const json& worker : part_of(inspection, "workers"))
+        text += (text.empty() ? "" : ", ") + text_of(worker, "interface");
+    return text;
+}
+
 std::string state_text(const json& inspection, const View& view) {
     const std::string state = text_of(inspection, "state");
-    if (state == "works") return "dishwall-inspect works, behind " + text_of(inspection, "interface");
+    if (state == "works") return "dishwall-inspect works, behind " + interfaces_text(inspection);
     if (state == "trouble")
         return colored("NOT possible: " + printable(text_of(inspection, "trouble")), Color::red, view.color);
     const char* is = state == "failed" ? "has failed" : "was not started";
     if (!flag_of(inspection, "wanted"))
         return fmt::format("dishwall-inspect {}; no rule in force needs it", is);
+    if (const std::string failed = failed_workers(inspection); !failed.empty())
+        return colored(fmt::format("of dishwall-inspect, {}: flows given to it do what their rules' "
+                                   "on-failure says",
+                                   failed),
+                       Color::red, view.color);
     return colored(fmt::format("dishwall-inspect {}: rules that inspect do what their on-failure says", is),
                    Color::red, view.color);
 }
@@ -38,6 +51,16 @@ std::string listed(const json& numbers, const Part (&parts)[kParts]) {
 
 std::string field_if_any(const char* name, const std::string& text) {
     return text.empty() ? "" : field(name, text);
+}
+
+// How the frames are spread; nothing to say of one worker.
+std::string workers_text(const json& inspection) {
+    const json& workers = part_of(inspection, "workers");
+    std::string text;
+    for (std::size_t i = 0; workers.size() > 1 && i < workers.size(); ++i)
+        text += fmt::format("{}{} given to {}, {} taken", i == 0 ? "" : "; ", number_of(workers[i], "given"),
+                            text_of(workers[i], "interface"), number_of(workers[i], "taken"));
+    return text;
 }
 
 std::string matches_text(const json& inspection) {
@@ -78,8 +101,23 @@ std::string shares_text(const json& inspection) {
 
 }  // namespace
 
+std::string failed_workers(const json& inspection) {
+    const json& workers = part_of(inspection, "workers");
+    std::string numbers;
+    std::size_t failed = 0;
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+        if (text_of(workers[i], "state") == "works") continue;
+        numbers += fmt::format("{}{}", failed == 0 ? "" : ", ", i);
+        ++failed;
+    }
+    if (failed == 0 || failed == workers.size()) return "";
+    return fmt::format("worker{} {} of {} {} failed", failed == 1 ? "" : "s", numbers, workers.size(),
+                       failed == 1 ? "has" : "have");
+}
+
 std::string how_to_inspect(const json& inspection) {
     const std::string config = text_of(inspection, "config");
+    if (!failed_workers(inspection).empty()) return "systemctl restart dishwall-inspect";
     return "systemctl start dishwall-inspect, or dishwall-inspect --config " +
            (config.empty() ? "/run/dishwall/inspect.json" : config);
 }
@@ -89,13 +127,15 @@ std::string inspection_fields(const json& inspection, const View& view) {
     const std::string state = text_of(inspection, "state");
     std::string text = field("inspection", state_text(inspection, view));
     if ((state == "failed" || state == "not started") && flag_of(inspection, "wanted"))
-        text += field("start it", printable(how_to_inspect(inspection)));
+        text += field(failed_workers(inspection).empty() ? "start it" : "restart it",
+                      printable(how_to_inspect(inspection)));
     text += field_if_any("inspected", shares_text(inspection));
     if (number_of(inspection, "given") != 0)
         text += field("inspector", fmt::format("{} frames given, {} taken, {} handed back, {} looked through",
                                                number_of(inspection, "given"), number_of(inspection, "taken"),
                                                number_of(inspection, "passed"),
                                                bytes_text(number_of(inspection, "bytes"))));
+    text += field_if_any("workers", workers_text(inspection));
     text += field_if_any("matches", matches_text(inspection));
     text += field_if_any("refused", refused_text(inspection));
     return text + field_if_any("failures", failures_text(inspection));

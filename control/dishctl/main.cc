@@ -40,7 +40,8 @@ void add_option(CLI::App* command, const VerbOption& option, Invocation* invocat
             if constexpr (std::is_same_v<decltype(target), bool Invocation::*>)
                 command->add_flag(option.names, invocation->*target, option.summary);
             else
-                command->add_option(option.names, invocation->*target, option.summary);
+                // One value each time: what stands behind it may be the verb's word.
+                command->add_option(option.names, invocation->*target, option.summary)->allow_extra_args(false);
         },
         option.into);
 }

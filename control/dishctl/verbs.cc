@@ -4,6 +4,7 @@
 #include "control/dishctl/file_verbs.h"
 #include "control/dishctl/packet_verbs.h"
 #include "control/dishctl/policy_verbs.h"
+#include "control/dishctl/replay_verb.h"
 #include "control/dishctl/state_verbs.h"
 
 namespace dishwall {
@@ -39,6 +40,13 @@ constexpr VerbOption kPrefixOptions[] = {
     {"-n,--limit", &Invocation::limit, "history: at most so many changes; 0: all (100 when not given)"}};
 constexpr VerbOption kExplainOptions[] = {
     {"--pcap", &Invocation::pcap, "judge every packet of this capture instead, and sum up", Offer::files}};
+constexpr VerbOption kReplayOptions[] = {
+    {"--config", &Invocation::config, "the rule file; has to be given", Offer::files},
+    {"--against", &Invocation::against, "another rule file: show what it would change", Offer::files},
+    {"--signatures", &Invocation::signatures, "search what rules send to be inspected, as the inspector does"},
+    {"--prefix", &Invocation::prefixes,
+     "SOURCE=PREFIX: what dish.pd was, if the capture does not tell; may be said again"},
+    {"--self", &Invocation::self, "an address of this box, if the capture does not tell; may be said again"}};
 constexpr VerbOption kShadowOptions[] = {
     {"--for", &Invocation::duration, "how long: 60s, 5m, 1h (60s when not given)", Offer::durations}};
 constexpr VerbOption kMonitorOptions[] = {
@@ -175,6 +183,15 @@ constexpr Verb kVerbs[] = {
      "  dishctl explain 'in icmpv6 echo-request 2001:db8:1::1 > 2001:db8:1100:1::10'\n"
      "  dishctl explain --pcap capture.pcap",
      run_explain},
+    {"replay",
+     {"CAPTURE", 1, 1, "a capture of the uplink; - is standard input", Offer::files},
+     kReplayOptions,
+     "judge the packets of a capture as the programs would have, with flows and times; needs no daemon",
+     "  dishctl replay capture.pcap --config my.conf\n"
+     "  dishctl replay capture.pcap --config my.conf --prefix dish.pd=2001:db8:1100::/56\n"
+     "  dishctl replay capture.pcap --config /etc/dishwall/dishwall.conf --against my.conf\n"
+     "  dishctl replay capture.pcap --config my.conf --signatures -j | jq '.inspection.matches'",
+     run_replay},
     {"monitor", kNone, kMonitorOptions,
      "show drops (a sample of them), what the inspector finds, and changes of prefixes and hosts as they "
      "happen",

@@ -36,12 +36,16 @@ struct Invocation {
     bool check = false, write = false;   // fmt --check, --write
     std::optional<std::uint64_t> limit;  // flows, history and prefix history --limit; 0: all of them
     std::uint64_t events = 0;            // monitor --count; 0: no end
-    std::string config;                  // doctor --config; empty: the daemon's
+    std::string config;                  // doctor, replay --config; empty: the daemon's
     std::string confirm;                 // load --confirm; empty: needs none
     std::string duration = "60s";        // shadow --for
     std::string pcap;                    // explain --pcap
     std::string uplink;                  // import --uplink
     std::vector<std::string> networks;   // import --network
+    std::string against;                 // replay --against; empty: compares with nothing
+    bool signatures = false;             // replay --signatures
+    std::vector<std::string> prefixes;   // replay --prefix
+    std::vector<std::string> self;       // replay --self
     std::vector<std::string> words;      // what stands behind the verb
     View view;
     std::ostream* out = nullptr;

@@ -23,11 +23,24 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr unsigned kWorker = 0;  // there is one
 constexpr std::size_t kLongestEvent = 4096;
 constexpr int kEventsAtOnce = 256;
 
-const TcPoint kReturn{TcPoint::Direction::ingress, "link_return"};
+TcPoint return_point(unsigned worker) {
+    const std::string number = worker == 0 ? "" : std::to_string(worker);
+    return {TcPoint::Direction::ingress, "link_return" + number};
+}
+
+// The pairs of workers from this number on, whoever made them.
+Result<void> remove_pairs(const PinDirectory& pins, const std::string& uplink, unsigned from) {
+    for (unsigned worker = from; worker < DW_WORKERS; ++worker) {
+        if (Result<void> detached = detach_tc(pins, return_point(worker), nullptr); !detached)
+            return detached;
+        if (uplink.empty()) continue;
+        if (Result<void> removed = remove_pair(pair_for(uplink, worker)); !removed) return removed;
+    }
+    return {};
+}
 
 bool inspects(const Policy& policy) {
     const auto asks = [](const Rule& rule) { return rule.inspect.has_value(); };
@@ -59,15 +72,66 @@ void give_to_inspector(const std::string& path) {
         spdlog::warn("dishwall-inspect may not be able to use {}: {}", path, std::strerror(errno));
 }
 
+constexpr char kWorks[] = "works", kNotStarted[] = "not started", kFailed[] = "failed";
+
+Json worker_json(const dw_worker& worker, const std::string& interface) {
+    const auto now = static_cast<std::uint64_t>(monotonic_time().count());
+    const std::uint64_t beat = __atomic_load_n(&worker.beat_ns, __ATOMIC_RELAXED);
+    const bool alive = beat != 0 && now - std::min(now, beat) < DW_INSPECT_STALE_NS;
+    return {{"interface", interface},
+            {"state", alive       ? kWorks
+                      : beat == 0 ? kNotStarted
+                                  : kFailed},
+            {"given", __atomic_load_n(&worker.given, __ATOMIC_RELAXED)},
+            {"taken", __atomic_load_n(&worker.taken, __ATOMIC_RELAXED)}};
+}
+
+// That of all workers, when they agree; otherwise one of them has failed.
+std::string state_of(const Json& workers) {
+    const auto all_are = [&](const char* state) {
+        return std::ranges::all_of(workers, [&](const Json& worker) { return worker["state"] == state; });
+    };
+    return all_are(kWorks) ? kWorks : all_are(kNotStarted) ? kNotStarted : kFailed;
+}
+
+// With what workers counted that are no longer asked for: totals only grow.
+Json totals(const dw_inspection& page) {
+    constexpr struct {
+        const char* name;
+        dw_tally tally;
+    } kTallies[] = {{"passed", DW_TALLY_PASSED},
+                    {"matched", DW_TALLY_MATCHED},
+                    {"alerted", DW_TALLY_ALERTED},
+                    {"conflicts", DW_TALLY_CONFLICT},
+                    {"unscannable", DW_TALLY_UNSCANNABLE},
+                    {"bad_checksums", DW_TALLY_CHECKSUM},
+                    {"strays", DW_TALLY_STRAY},
+                    {"bytes", DW_TALLY_BYTES},
+                    {"flows_clean", DW_TALLY_FLOWS_CLEAN},
+                    {"flows_ended", DW_TALLY_FLOWS_ENDED},
+                    {"bans", DW_TALLY_BANS}};
+    std::uint64_t given = 0, taken = 0, sums[DW_TALLIES] = {};
+    for (const dw_worker& worker : page.worker) {
+        given += __atomic_load_n(&worker.given, __ATOMIC_RELAXED);
+        taken += __atomic_load_n(&worker.taken, __ATOMIC_RELAXED);
+        for (unsigned tally = 0; tally < DW_TALLIES; ++tally)
+            sums[tally] += __atomic_load_n(&worker.tally[tally], __ATOMIC_RELAXED);
+    }
+    Json all{{"given", given}, {"taken", taken}};
+    for (const auto& [name, tally] : kTallies) all[name] = sums[tally];
+    return all;
+}
+
 }  // namespace
 
-Result<Inspection> Inspection::open(const KernelMaps& maps, const PinDirectory& pins, InspectionPaths paths) {
+Result<Inspection> Inspection::open(const KernelMaps& maps, const PinDirectory& pins, InspectionPaths paths,
+                                    unsigned workers) {
     Result<Mapping> page = Mapping::of(maps.inspection.get(), sizeof(dw_inspection), Mapping::Access::write);
     if (!page) return tl::unexpected(page.error());
     const Result<Mapping> control =
         Mapping::of(maps.control.get(), sizeof(dw_control), Mapping::Access::read);
     if (!control) return tl::unexpected(control.error());
-    Inspection made(pins, std::move(paths), std::move(*page));
+    Inspection made(pins, std::move(paths), std::move(*page), workers);
     made.armed_at_ = control->as<const dw_control>()->armed_at;
     return made;
 }
@@ -75,42 +139,71 @@ Result<Inspection> Inspection::open(const KernelMaps& maps, const PinDirectory& 
 Result<void> Inspection::follow(const Policy& policy, std::uint32_t generation, const Device& uplink,
                                 const Programs& programs, TcChoice choice) {
     wanted_ = inspects(policy);
-    if (uplink_.index == 0 && !wanted_) return {};
+    const bool was_made = uplink_.index != 0 || page().workers != 0;  // also by a former daemon
+    if (!was_made && !wanted_) return {};
     trouble_.clear();
     Result<void> done;
-    if (uplink.index != 0) done = make_port(uplink, programs, choice);
+    if (uplink.index != 0) done = make_ports(uplink, programs, choice);
     if (done) done = write_config(policy, generation);
+    // Last: who polls them is told first.
+    if (done && uplink.index != 0) done = remove_pairs(*pins_, uplink.name, workers_);
     if (!done) trouble_ = done.error().message;
     return done;
 }
 
-Result<void> Inspection::make_port(const Device& uplink, const Programs& programs, TcChoice choice) {
+Result<void> Inspection::make_ports(const Device& uplink, const Programs& programs, TcChoice choice) {
     const Result<unsigned> mtu = mtu_of(uplink);
     if (!mtu) return tl::unexpected(mtu.error());
-    const Result<Device> port = dishwall::make_pair(pair_for(uplink.name, kWorker), *mtu);
-    if (!port) return tl::unexpected(port.error());
-    const Result<MacAddress> mac = mac_address_of(*port);
-    if (!mac) return tl::unexpected(mac.error());
-    const Result<TcHook> hook = attach_tc(*pins_, kReturn, *port, programs.return_fd(), choice);
-    if (!hook) return fail_with(hook.error(), "the way back from the inspector, " + port->name);
+    std::vector<Port> ports;
+    for (unsigned worker = 0; worker < workers_; ++worker) {
+        Result<Port> port = make_port(worker, uplink, *mtu, programs, choice);
+        if (!port) return tl::unexpected(port.error());
+        ports.push_back(std::move(*port));
+    }
     uplink_ = uplink;
-    port_ = *port;
-    page().uplink = uplink.index;
-    std::ranges::copy(*mac, page().mac[kWorker]);
-    __atomic_store_n(&page().port[kWorker], port->index, __ATOMIC_RELEASE);
-    __atomic_store_n(&page().workers, kWorker + 1u, __ATOMIC_RELEASE);
+    ports_ = std::move(ports);
+    offer_ports();
     return {};
 }
 
-Result<void> Inspection::write_config(const Policy& policy, std::uint32_t generation) const {
-    std::optional<InspectorPort> port;
-    if (uplink_.index != 0) {
-        const Result<MacAddress> uplink = mac_address_of(uplink_);
-        const Result<MacAddress> ours = mac_address_of(port_);
-        if (!uplink || !ours) return tl::unexpected(uplink ? ours.error() : uplink.error());
-        port = InspectorPort{uplink_.name, *uplink, pair_for(uplink_.name, kWorker), *ours, armed_at_};
+Result<Inspection::Port> Inspection::make_port(unsigned worker, const Device& uplink, unsigned mtu,
+                                               const Programs& programs, TcChoice choice) const {
+    Port port{.device = {}, .told = {.pair = pair_for(uplink.name, worker)}};
+    Result<Device> device = dishwall::make_pair(port.told.pair, mtu);
+    if (!device) return tl::unexpected(device.error());
+    const Result<MacAddress> mac = mac_address_of(*device);
+    if (!mac) return tl::unexpected(mac.error());
+    const Result<TcHook> hook =
+        attach_tc(*pins_, return_point(worker), *device, programs.return_fd(), choice);
+    if (!hook) return fail_with(hook.error(), "the way back from the inspector, " + device->name);
+    port.device = std::move(*device);
+    port.told.mac = *mac;
+    return port;
+}
+
+// A packet reads `workers` and then the port of one of them, so a port is there before its worker counts and
+// goes after it. One that had read the former number meets port 0: it is dropped.
+void Inspection::offer_ports() {
+    page().uplink = uplink_.index;
+    for (unsigned worker = 0; worker < workers_; ++worker) {
+        std::ranges::copy(ports_[worker].told.mac, page().mac[worker]);
+        __atomic_store_n(&page().port[worker], ports_[worker].device.index, __ATOMIC_RELEASE);
     }
-    const Result<std::string> text = inspector_config(policy, generation, paths_, port);
+    __atomic_store_n(&page().workers, workers_, __ATOMIC_RELEASE);
+    for (unsigned worker = workers_; worker < DW_WORKERS; ++worker)
+        __atomic_store_n(&page().port[worker], 0u, __ATOMIC_RELEASE);
+}
+
+Result<void> Inspection::write_config(const Policy& policy, std::uint32_t generation) const {
+    std::optional<InspectorUplink> uplink;
+    if (uplink_.index != 0) {
+        const Result<MacAddress> mac = mac_address_of(uplink_);
+        if (!mac) return tl::unexpected(mac.error());
+        uplink = InspectorUplink{uplink_.name, *mac, armed_at_};
+    }
+    std::vector<InspectorPort> ports;
+    for (const Port& port : ports_) ports.push_back(port.told);
+    const Result<std::string> text = inspector_config(policy, generation, paths_, uplink, ports);
     if (!text) return tl::unexpected(text.error());
     if (Result<void> written = replace_file(paths_.config(), *text, Synced::no); !written) return written;
     give_to_inspector(paths_.config());
@@ -143,50 +236,30 @@ Result<void> Inspection::listen(sd_event* loop, OnEvent on_event) {
     return {};
 }
 
-Result<void> Inspection::remove() {
+Result<void> Inspection::remove(const std::string& uplink) {
     source_.reset();
     ::unlink(paths_.events().c_str());
     ::unlink(paths_.config().c_str());
-    if (uplink_.index == 0) return {};
     __atomic_store_n(&page().workers, 0u, __ATOMIC_RELEASE);
-    return remove_inspection(*pins_, uplink_.name);
+    return remove_pairs(*pins_, uplink, 0);
 }
 
 Result<void> remove_inspection(const PinDirectory& pins, const std::string& uplink) {
-    if (Result<void> detached = detach_tc(pins, kReturn, nullptr); !detached) return detached;
-    return uplink.empty() ? Result<void>() : remove_pair(pair_for(uplink, kWorker));
+    return remove_pairs(pins, uplink, 0);
 }
 
 Json Inspection::json() const {
     if (uplink_.index == 0 && trouble_.empty()) return nullptr;
-    const dw_worker& worker = page().worker[kWorker];
-    const auto tally = [&](dw_tally which) {
-        return __atomic_load_n(&worker.tally[which], __ATOMIC_RELAXED);
-    };
-    const auto now = static_cast<std::uint64_t>(monotonic_time().count());
-    const std::uint64_t beat = __atomic_load_n(&worker.beat_ns, __ATOMIC_RELAXED);
-    const bool alive = beat != 0 && now - std::min(now, beat) < DW_INSPECT_STALE_NS;
-    return {{"state", !trouble_.empty() ? "trouble"
-                      : alive           ? "works"
-                      : beat == 0       ? "not started"
-                                        : "failed"},
-            {"trouble", trouble_},
-            {"wanted", wanted_},
-            {"config", paths_.config()},
-            {"interface", port_.name},
-            {"given", __atomic_load_n(&worker.given, __ATOMIC_RELAXED)},
-            {"taken", __atomic_load_n(&worker.taken, __ATOMIC_RELAXED)},
-            {"passed", tally(DW_TALLY_PASSED)},
-            {"matched", tally(DW_TALLY_MATCHED)},
-            {"alerted", tally(DW_TALLY_ALERTED)},
-            {"conflicts", tally(DW_TALLY_CONFLICT)},
-            {"unscannable", tally(DW_TALLY_UNSCANNABLE)},
-            {"bad_checksums", tally(DW_TALLY_CHECKSUM)},
-            {"strays", tally(DW_TALLY_STRAY)},
-            {"bytes", tally(DW_TALLY_BYTES)},
-            {"flows_clean", tally(DW_TALLY_FLOWS_CLEAN)},
-            {"flows_ended", tally(DW_TALLY_FLOWS_ENDED)},
-            {"bans", tally(DW_TALLY_BANS)}};
+    Json workers = Json::array();
+    for (unsigned worker = 0; worker < ports_.size(); ++worker)
+        workers.push_back(worker_json(page().worker[worker], ports_[worker].device.name));
+    Json all = totals(page());
+    all.update({{"state", trouble_.empty() ? state_of(workers) : "trouble"},
+                {"trouble", trouble_},
+                {"wanted", wanted_},
+                {"config", paths_.config()},
+                {"workers", workers}});
+    return all;
 }
 
 }  // namespace dishwall

@@ -49,7 +49,9 @@ Json signatures_json(const Signatures& one) {
 }  // namespace
 
 Result<std::string> inspector_config(const Policy& policy, std::uint32_t generation,
-                                     const InspectionPaths& paths, const std::optional<InspectorPort>& port) {
+                                     const InspectionPaths& paths,
+                                     const std::optional<InspectorUplink>& uplink,
+                                     const std::vector<InspectorPort>& ports) {
     Json config{{"version", 1},
                 {"generation", generation},
                 {"pins", paths.pin_dir},
@@ -58,12 +60,13 @@ Result<std::string> inspector_config(const Policy& policy, std::uint32_t generat
                 {"uplink", {{"interface", ""}}},
                 {"workers", Json::array()},
                 {"signatures", Json::array()}};
-    if (port) {
-        config["armed_at"] = port->armed_at;
-        config["uplink"] = {{"interface", port->uplink}, {"mac", mac_text(port->uplink_mac)}};
-        config["workers"].push_back(
-            {{"interface", port->pair.theirs}, {"ours", port->pair.ours}, {"mac", mac_text(port->mac)}});
+    if (uplink) {
+        config["armed_at"] = uplink->armed_at;
+        config["uplink"] = {{"interface", uplink->interface}, {"mac", mac_text(uplink->mac)}};
     }
+    for (const InspectorPort& port : ports)
+        config["workers"].push_back(
+            {{"interface", port.pair.theirs}, {"ours", port.pair.ours}, {"mac", mac_text(port.mac)}});
     for (const Signatures& one : policy.signatures) {
         if (!is_utf8(*one.text))
             return fail("{} is not UTF-8, so the inspector cannot be told of it: write other bytes as \\xNN",

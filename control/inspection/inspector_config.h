@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/device.h"
 #include "control/inspection/veth_pair.h"
@@ -22,18 +23,24 @@ struct InspectionPaths {
     [[nodiscard]] std::string cache() const { return state_dir + "/signatures"; }
 };
 
+// Of one worker.
 struct InspectorPort {
-    std::string uplink;
-    MacAddress uplink_mac{};
     VethPair pair;
-    MacAddress mac{};            // of our end
+    MacAddress mac{};  // of our end
+};
+
+struct InspectorUplink {
+    std::string interface;
+    MacAddress mac{};
     std::uint64_t armed_at = 0;  // dw_control.armed_at: which maps the pins were when this was written
 };
 
-// One document of JSON. `port`: empty when there is none yet. Fails for a signature file that is not UTF-8:
-// JSON has no other bytes, and a pattern must not silently become another one.
+// One document of JSON. `uplink`: empty when there is none yet; `ports` by number of their workers. Fails for
+// a signature file that is not UTF-8: JSON has no other bytes, and a pattern must not silently become another
+// one.
 [[nodiscard]] Result<std::string> inspector_config(const Policy& policy, std::uint32_t generation,
                                                    const InspectionPaths& paths,
-                                                   const std::optional<InspectorPort>& port);
+                                                   const std::optional<InspectorUplink>& uplink,
+                                                   const std::vector<InspectorPort>& ports);
 
 }  // namespace dishwall

@@ -37,7 +37,7 @@ Engine::Engine(const EngineTables& tables, const EngineLimits& limits, FrameSend
       table_(tables),
       memory_(limits.streams),
       scans_(limits.scan_streams),
-      states_(limits.flows),
+      states_(limits.flows, (tables.bucket_mask + 1) * DW_WAYS),
       fragments_(limits.datagrams, limits.datagram_bytes) {}
 
 void Engine::configure(EngineConfig config) {
@@ -85,8 +85,8 @@ Fate Engine::inspect(const Frame& frame, std::uint64_t now_ns) {
         fate = hold(frame, sight, inbound);
     } else {
         const Bytes transport(frame.data + sight.l4, frame.data + sight.end);
-        Packet packet{frame.data, sight, inbound, transport, false};
-        if (judge(packet)) {
+        std::optional<Packet> packet = packet_of(frame.data, sight, inbound, transport, false);
+        if (packet && judge(*packet)) {
             count(DW_TALLY_PASSED);
             fate = Fate::forward;
         }
@@ -123,8 +123,8 @@ Fate Engine::release(HeldDatagram& datagram, bool inbound) {
         return Fate::drop;
     }
     const Bytes transport = Bytes(assembled_).subspan(sight.l4 - sight.fragment_at);
-    Packet packet{first.frame.data(), sight, inbound, transport, true};
-    if (!judge(packet)) return Fate::drop;
+    std::optional<Packet> packet = packet_of(first.frame.data(), sight, inbound, transport, true);
+    if (!packet || !judge(*packet)) return Fate::drop;
     for (const HeldFragment& fragment : datagram)
         if (sender_.send(fragment.frame)) count(DW_TALLY_PASSED);
     return Fate::held;
@@ -147,13 +147,16 @@ bool Engine::is_right(Packet& packet) {
     return check_and_complete(packet.frame, packet.sight) == Checksum::right;
 }
 
-bool Engine::judge(Packet& packet) {
-    if (packet.sight.flow == 0) {
+std::optional<Engine::Packet> Engine::packet_of(std::uint8_t* frame, const dw_sight& sight, bool inbound,
+                                                Bytes transport, bool is_datagram) {
+    if (sight.flow == 0) {
         count(DW_TALLY_STRAY);
-        return false;
+        return std::nullopt;
     }
-    packet.flow = table_.name(packet.sight);
-    packet.word = table_.word(packet.flow.id);
+    return Packet{frame, sight, inbound, transport, is_datagram, table_.name(sight), table_.word(sight.flow)};
+}
+
+bool Engine::judge(Packet& packet) {
     if (packet.word & DW_INSPECT_ENDED) {
         count(DW_TALLY_STRAY);
         return false;

@@ -53,12 +53,12 @@ private:
     // A packet, or a whole datagram with the frame of its first fragment.
     struct Packet {
         std::uint8_t* frame;
-        dw_sight sight;
+        const dw_sight& sight;
         bool inbound;
         Bytes transport;   // from its header on
         bool is_datagram;  // put together from fragments
-        FlowName flow{};
-        std::uint32_t word = 0;
+        FlowName flow;     // of a flow that is known
+        std::uint32_t word;
 
         [[nodiscard]] Bytes payload() const;
         [[nodiscard]] std::uint16_t set() const { return word & DW_INSPECT_SIGNATURES; }
@@ -66,6 +66,9 @@ private:
     };
 
     [[nodiscard]] bool came_in(const std::uint8_t* frame) const;
+    // Nothing: it is of no flow that is known.
+    [[nodiscard]] std::optional<Packet> packet_of(std::uint8_t* frame, const dw_sight& sight, bool inbound,
+                                                  Bytes transport, bool is_datagram);
     [[nodiscard]] Fate hold(const Frame& frame, const dw_sight& sight, bool inbound);
     [[nodiscard]] Fate release(HeldDatagram& datagram, bool inbound);
     // True: it goes on.

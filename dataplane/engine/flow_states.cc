@@ -26,12 +26,18 @@ bool is_over(const FlowTable& table, const FlowState& state, std::uint64_t now_n
 
 }  // namespace
 
+FlowStates::FlowStates(std::size_t most, std::uint32_t last_id)
+    : most_(most),
+      places_(static_cast<std::uint32_t*>(std::calloc(std::size_t{last_id} + 1, sizeof(std::uint32_t)))) {
+    if (!places_) most_ = 0;  // everybody is one too many
+}
+
 FlowState* FlowStates::find(const FlowName& name, std::uint16_t set) {
-    const auto place = places_.find(name.id);
-    if (place == places_.end()) return nullptr;
-    FlowState& state = *states_[place->second];
+    if (!places_ || places_[name.id] == 0) return nullptr;
+    const std::size_t place = places_[name.id] - 1;
+    FlowState& state = *states_[place];
     if (state.name == name && state.signatures->id == set) return &state;
-    drop_at(place->second);
+    drop_at(place);
     return nullptr;
 }
 
@@ -41,19 +47,19 @@ FlowState* FlowStates::add(const FlowName& name, InspectedSignaturesPtr signatur
     FlowState& state = *states_.back();
     state.name = name;
     state.signatures = std::move(signatures);
-    places_[name.id] = states_.size() - 1;
+    places_[name.id] = static_cast<std::uint32_t>(states_.size());
     return &state;
 }
 
 void FlowStates::drop(std::uint32_t id) {
-    if (const auto place = places_.find(id); place != places_.end()) drop_at(place->second);
+    if (places_ && places_[id] != 0) drop_at(places_[id] - 1);
 }
 
 void FlowStates::drop_at(std::size_t place) {
-    places_.erase(states_[place]->name.id);
+    places_[states_[place]->name.id] = 0;
     if (place + 1 != states_.size()) {
         states_[place] = std::move(states_.back());
-        places_[states_[place]->name.id] = place;
+        places_[states_[place]->name.id] = static_cast<std::uint32_t>(place + 1);
     }
     states_.pop_back();
 }

@@ -9,9 +9,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "dataplane/engine/engine_config.h"
@@ -43,7 +43,8 @@ struct FlowState {
 
 class FlowStates {
 public:
-    explicit FlowStates(std::size_t most) : most_(most) { places_.reserve(most); }
+    // At most so many, of flows whose ids are at most `last_id`.
+    FlowStates(std::size_t most, std::uint32_t last_id);
 
     // The state of this flow if it has one, and it began with this set. One of an older flow in its place is
     // dropped.
@@ -59,12 +60,17 @@ public:
     [[nodiscard]] std::size_t size() const { return states_.size(); }
 
 private:
+    struct Free {
+        void operator()(std::uint32_t* memory) const { std::free(memory); }
+    };
+
     void drop_at(std::size_t place);
 
     std::size_t most_;
     std::vector<std::unique_ptr<FlowState>> states_;
-    std::unordered_map<std::uint32_t, std::size_t> places_;  // by flow id, in states_
-    std::size_t next_ = 0;                                   // to be looked at
+    // By flow id, the place in states_ plus one. From calloc: pages that no id falls into take no memory.
+    std::unique_ptr<std::uint32_t[], Free> places_;
+    std::size_t next_ = 0;  // to be looked at
 };
 
 }  // namespace dishwall

@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "bpf/core/wide_sum.h"
 #include "bpf/core/wire.h"
 
 namespace dishwall {
@@ -11,6 +12,8 @@ namespace {
 constexpr std::uint8_t kUrgentFlag = 0x20;
 // A longer packet is taken as it is by dw_native_look().
 constexpr std::size_t kCheckedByCore = 1536;
+
+constexpr std::size_t kAddresses = 32;  // bytes of the two of a packet: too few to look for a wider way
 
 // Where the checksum stands behind the transport header's start; 0: none is checked.
 std::size_t checksum_at(std::uint8_t proto, bool v6) {
@@ -36,14 +39,11 @@ bool has_routing_header(const std::uint8_t* frame, const dw_sight& sight) {
 }  // namespace
 
 WireSum& WireSum::add(std::span<const std::uint8_t> bytes) {
-    std::size_t at = 0;
-    for (; at + 4 <= bytes.size(); at += 4) {
-        std::uint32_t word = 0;
-        std::memcpy(&word, bytes.data() + at, 4);
-        word = std::endian::native == std::endian::little ? __builtin_bswap32(word) : word;
-        sum_ += (word >> 16) + (word & 0xffff);
-    }
-    for (; at < bytes.size(); ++at) sum_ += at % 2 == 0 ? bytes[at] << 8 : bytes[at];
+    std::uint64_t sum = bytes.size() <= kAddresses ? dw_wide_sum_of(bytes.data(), bytes.size())
+                                                   : dw_wide_sum(bytes.data(), bytes.size());
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    sum_ +=
+        std::endian::native == std::endian::little ? __builtin_bswap16(static_cast<std::uint16_t>(sum)) : sum;
     return *this;
 }
 

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -23,11 +24,17 @@ spdlog::level::level_enum level_of(int dpdk) {
     return dpdk <= static_cast<int>(RTE_LOG_INFO) ? spdlog::level::info : spdlog::level::debug;
 }
 
+// DPDK warns of each size of hugepages that the machine could have and does not use.
+bool is_noise(std::string_view line) {
+    return line.find("hugepages reported on node") != std::string_view::npos;
+}
+
 // DPDK writes a line and flushes it: what arrives here is the line, and its level is still to be had.
 ssize_t take_line(void*, const char* text, std::size_t size) {
     std::string_view line(text, size);
     while (!line.empty() && line.back() == '\n') line.remove_suffix(1);
-    if (!line.empty()) spdlog::log(level_of(rte_log_cur_msg_loglevel()), "DPDK: {}", line);
+    const auto level = is_noise(line) ? spdlog::level::debug : level_of(rte_log_cur_msg_loglevel());
+    if (!line.empty()) spdlog::log(level, "DPDK: {}", line);
     return static_cast<ssize_t>(size);
 }
 
@@ -58,12 +65,13 @@ Result<std::string> own_cores() {
 unsigned free_hugepages_mb(const std::string& meminfo) {
     std::istringstream lines(meminfo);
     std::string word;
-    unsigned long free = 0, size_kb = 0;
+    unsigned long free = 0, reserved = 0, size_kb = 0;
     while (lines >> word) {
         if (word == "HugePages_Free:") lines >> free;
+        if (word == "HugePages_Rsvd:") lines >> reserved;
         if (word == "Hugepagesize:") lines >> size_kb;
     }
-    return static_cast<unsigned>(free * size_kb / 1024);
+    return static_cast<unsigned>((free - std::min(free, reserved)) * size_kb / 1024);
 }
 
 std::vector<std::string> eal_arguments(unsigned megabytes, bool hugepages, const std::string& cores) {

@@ -35,7 +35,7 @@ private:
 [[nodiscard]] std::vector<std::string> eal_arguments(unsigned megabytes, bool hugepages,
                                                      const std::string& cores);
 
-// Megabytes in free hugepages, from the text of /proc/meminfo.
+// Megabytes in free hugepages that nobody has reserved, from the text of /proc/meminfo.
 [[nodiscard]] unsigned free_hugepages_mb(const std::string& meminfo);
 
 }  // namespace dishwall

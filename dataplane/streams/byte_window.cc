@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kBits = 64;
 constexpr std::size_t kFirstRing = 4;
+constexpr std::size_t kLastingRing = 128;  // a KiB, for 256 KiB of stream; a longer one goes with its chunks
 
 std::uint64_t chunk_number(std::uint64_t position) { return position / kChunkBytes; }
 std::size_t chunk_offset(std::uint64_t position) { return position % kChunkBytes; }
@@ -157,6 +158,7 @@ void ByteWindow::release_below(std::uint64_t position) {
 void ByteWindow::release() {
     release_below(~std::uint64_t{0});
     memory_.remove(*this);
+    if (ring_.size() > kLastingRing) std::vector<Chunk*>().swap(ring_);
 }
 
 void ByteWindow::give_up() {

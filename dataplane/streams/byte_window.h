@@ -35,6 +35,8 @@ public:
     // Everything has been released for want of memory, for good.
     [[nodiscard]] bool given_up() const { return given_up_; }
     void give_up() override;
+    // Of its own, beside the chunks.
+    [[nodiscard]] std::size_t own_bytes() const { return ring_.capacity() * sizeof(Chunk*); }
 
 private:
     [[nodiscard]] Chunk* chunk_at(std::uint64_t position) const;

@@ -101,7 +101,7 @@ Reassembler::Match Reassembler::compare(const Segment& segment, std::uint64_t be
     if (before_start ? !can_rewind(begin, end) : !fresh.empty() && begin < kept_from_)
         return Match::unverifiable;
     if (!start_is_certain_ && begin > next_) return Match::unverifiable;
-    if (begin > next_ && end - next_ > memory_.limits().out_of_order_bytes) return Match::beyond;
+    if (begin > next_ && end - next_ > memory_.out_of_order_bytes()) return Match::beyond;
     if (begin < seen_end_ && !window_.agrees(begin, fresh)) return Match::conflict;
     return before_start ? Match::before_start : Match::agrees;
 }
@@ -117,7 +117,7 @@ bool Reassembler::fin_agrees(const Segment& segment, std::uint64_t end) const {
 // more. Others would leave a gap in front of bytes that the receiver may have already.
 bool Reassembler::can_rewind(std::uint64_t begin, std::uint64_t end) const {
     return rewinds_ < kMostRewinds && end >= start_ && begin < end && kept_from_ == start_ &&
-           start_ - begin <= memory_.limits().out_of_order_bytes;
+           start_ - begin <= memory_.out_of_order_bytes();
 }
 
 void Reassembler::rewind(std::uint64_t position) {
@@ -190,7 +190,7 @@ Taken Reassembler::take_end() {
 }
 
 void Reassembler::trim() {
-    const std::uint64_t most = memory_.limits().kept_bytes;
+    const std::uint64_t most = memory_.kept_bytes();
     if (start_is_certain_) kept_from_ = std::max(kept_from_, floor_);
     if (next_ - kept_from_ > most) kept_from_ = next_ - most;
     if (kept_from_ >= seen_end_)

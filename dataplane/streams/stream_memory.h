@@ -8,6 +8,7 @@
 // by giving each its share.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +25,10 @@ struct alignas(64) Chunk {
 };
 
 struct StreamLimits {
-    std::size_t kept_bytes = std::size_t{256} << 10;          // per stream: taken, not yet acknowledged
-    std::size_t out_of_order_bytes = std::size_t{256} << 10;  // per stream: how far ahead of what was taken
-    std::size_t all_bytes = std::size_t{256} << 20;           // of chunks, for all streams of this worker
+    // Per stream: more than is under way on any line that a gateway has (200 Mbit/s over 150 ms are 3.75 MB).
+    std::size_t kept_bytes = std::size_t{4} << 20;          // taken, not yet acknowledged
+    std::size_t out_of_order_bytes = std::size_t{4} << 20;  // how far ahead of what was taken
+    std::size_t all_bytes = std::size_t{256} << 20;         // of chunks, for all streams of this worker
 };
 
 class StreamMemory;
@@ -64,12 +66,20 @@ public:
     void touch(MemoryUser& user);  // `user` is now the one used most recently
     void remove(MemoryUser& user);
 
-    [[nodiscard]] const StreamLimits& limits() const { return limits_; }
+    // Of one stream, at this moment: when more than half of all is used up, no stream may have more than a
+    // little, so that a few greedy ones do not push the others out.
+    [[nodiscard]] std::size_t kept_bytes() const { return share_of(limits_.kept_bytes); }
+    [[nodiscard]] std::size_t out_of_order_bytes() const { return share_of(limits_.out_of_order_bytes); }
     [[nodiscard]] std::size_t used_bytes() const { return (made_ - free_.size()) * sizeof(Chunk); }
     [[nodiscard]] std::uint64_t given_up() const { return given_up_; }  // users, ever
 
 private:
+    static constexpr std::size_t kScarceShare = std::size_t{256} << 10;
+
     [[nodiscard]] bool grow();
+    [[nodiscard]] std::size_t share_of(std::size_t limit) const {
+        return used_bytes() > limits_.all_bytes / 2 ? std::min(limit, kScarceShare) : limit;
+    }
 
     StreamLimits limits_;
     std::vector<std::unique_ptr<Chunk[]>> slabs_;

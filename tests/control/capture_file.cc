@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "capture_file.h"
+#include "tests/control/capture_file.h"
 
 #include <gtest/gtest.h>
 #include <pcap/pcap.h>
@@ -18,14 +18,23 @@ CaptureFile::CaptureFile() : path_("/tmp/dw-capture-XXXXXX") {
 CaptureFile::~CaptureFile() { ::unlink(path_.c_str()); }
 
 void CaptureFile::write(const std::vector<std::vector<std::uint8_t>>& frames, int link, unsigned snap) const {
-    pcap_t* dead = pcap_open_dead(link, static_cast<int>(snap));
+    std::vector<TimedFrame> timed;
+    for (const auto& frame : frames) timed.push_back({frame, 0});
+    write_timed(timed, link, snap);
+}
+
+void CaptureFile::write_timed(const std::vector<TimedFrame>& frames, int link, unsigned snap) const {
+    pcap_t* dead =
+        pcap_open_dead_with_tstamp_precision(link, static_cast<int>(snap), PCAP_TSTAMP_PRECISION_NANO);
     pcap_dumper_t* dumper = pcap_dump_open(dead, path_.c_str());
     ASSERT_NE(dumper, nullptr) << pcap_geterr(dead);
-    for (const auto& frame : frames) {
+    for (const TimedFrame& frame : frames) {
         pcap_pkthdr header{};
-        header.len = static_cast<bpf_u_int32>(frame.size());
+        header.ts.tv_sec = frame.time_ns / 1'000'000'000;
+        header.ts.tv_usec = frame.time_ns % 1'000'000'000;
+        header.len = static_cast<bpf_u_int32>(frame.bytes.size());
         header.caplen = std::min(header.len, snap);
-        pcap_dump(reinterpret_cast<u_char*>(dumper), &header, frame.data());
+        pcap_dump(reinterpret_cast<u_char*>(dumper), &header, frame.bytes.data());
     }
     pcap_dump_close(dumper);
     pcap_close(dead);

@@ -9,6 +9,11 @@
 
 namespace dishwall {
 
+struct TimedFrame {
+    std::vector<std::uint8_t> bytes;
+    std::int64_t time_ns = 0;  // since 1970
+};
+
 class CaptureFile {
 public:
     CaptureFile();
@@ -19,6 +24,8 @@ public:
     // `link`: DLT_*; `snap`: so much of each frame is kept.
     void write(const std::vector<std::vector<std::uint8_t>>& frames, int link = 1,
                unsigned snap = 262144) const;
+    // With times, good for nanoseconds.
+    void write_timed(const std::vector<TimedFrame>& frames, int link = 1, unsigned snap = 262144) const;
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Captures as people have them: cut off, glued together, with checksums that nobody filled in.
-#include "control/dishctl/capture.h"
+#include "dataplane/replay/capture.h"
 
 #include <gtest/gtest.h>
 #include <net/ethernet.h>
@@ -13,11 +13,13 @@
 
 #include "capture_file.h"
 #include "control/frame_builder.h"
-#include "control/frame_parts.h"
+#include "dataplane/replay/frame_parts.h"
 #include "control/frame_text.h"
 
 namespace dishwall {
 namespace {
+
+using Bytes = FrameBytes;
 
 constexpr MacAddress kOwn{2, 0, 0, 0, 0, 1};
 constexpr char kToWeb[] = "in tcp [2001:db8:1::1]:40000 > [2001:db8:aa00:1::10]:443 S";
@@ -43,8 +45,9 @@ protected:
         std::vector<Bytes> frames;
         Result<Capture> capture = Capture::open(file_.path());
         EXPECT_TRUE(capture) << capture.error().message;
-        for (auto frame = capture->next(); frame && *frame; frame = capture->next())
-            frames.push_back(**frame);
+        CapturedFrame frame;
+        for (Result<bool> got = capture->next(&frame); got && *got; got = capture->next(&frame))
+            frames.push_back(frame.bytes);
         return frames;
     }
     void write(const std::vector<Bytes>& frames, int link = DLT_EN10MB, unsigned snap = 262144) {
@@ -143,8 +146,9 @@ TEST_F(Captures, ADamagedEndIsAnErrorBehindWhatIsGood) {
     write({frame_of(kToWeb), frame_of(kToWeb)});
     std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 10);
     Result<Capture> capture = Capture::open(path_);
-    EXPECT_TRUE(capture->next()->has_value());
-    const auto second = capture->next();
+    CapturedFrame frame;
+    EXPECT_TRUE(capture->next(&frame).value());
+    const auto second = capture->next(&frame);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().message.find("the capture " + path_ + " is damaged: "), 0u)
         << second.error().message;

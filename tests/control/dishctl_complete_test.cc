@@ -59,6 +59,10 @@ TEST(Complete, what_may_stand_where) {
         {{"frobnicate", ""}, ""},
         {{"status", ""}, ""},
         {{"shadow", "x", "--for", "6"}, "60s"},
+        {{"replay", ""}, ":files"},
+        {{"replay", "x.pcap", "--against", ""}, ":files"},
+        {{"replay", "x.pcap", "--s"}, "--signatures --self"},
+        {{"replay", "--prefix", "dish.pd=2001:db8::/56", ""}, ":files"},
         {{"-"}, "--json --run-dir --help"},
     };
     for (const auto& c : kCases) EXPECT_EQ(offered(c.words), c.expected) << json(c.words).dump();

@@ -287,6 +287,13 @@ TEST(DoctorTest, inspector) {
         {"inspector", is("trouble", true, "cannot make the veth pair dwi0-eth0 and dwx0-eth0: Not supported"),
          "failed: nothing can be inspected: cannot make the veth pair dwi0-eth0 and dwx0-eth0: Not supported "
          "-> the kernel needs veth (modprobe veth) and XDP on it; 'dishctl load' tries it again"},
+        {"inspector",
+         [&](auto& m) {
+             is("failed", true)(m);
+             m.daemon.status["inspection"]["workers"] = {{{"state", "works"}}, {{"state", "failed"}}};
+         },
+         "failed: of dishwall-inspect, worker 1 of 2 has failed: flows given to it do what their on-failure "
+         "says -> systemctl restart dishwall-inspect; 'journalctl -u dishwall-inspect' may say why"},
         {"inspector", is("failed", false), ""},
         {"inspector", [](auto& m) { m.daemon.status["inspection"] = nullptr; }, ""},
         {"inspector", without_daemon, ""},

@@ -10,13 +10,20 @@ namespace {
 
 using nlohmann::json;
 
+json worker(unsigned number, const char* state, unsigned given = 0, unsigned taken = 0) {
+    return {{"interface", "dwi" + std::to_string(number) + "-eth0"},
+            {"state", state},
+            {"given", given},
+            {"taken", taken}};
+}
+
 // Of an inspector that has had nothing to do yet.
 json fresh(const char* state, bool wanted = true) {
     return {{"state", state},
             {"trouble", ""},
             {"wanted", wanted},
             {"config", "/run/dishwall/inspect.json"},
-            {"interface", "dwi0-eth0"}};
+            {"workers", json::array({worker(0, state)})}};
 }
 
 TEST_F(ViewTest, inspection_that_does_not_work_says_what_to_do) {
@@ -42,6 +49,26 @@ TEST_F(ViewTest, inspection_that_does_not_work_says_what_to_do) {
     trouble["trouble"] = "cannot make the veth pair: \x1b[2J";
     EXPECT_EQ(inspection_fields(trouble, kPipe),
               "inspection NOT possible: cannot make the veth pair: \\x1b[2J\n");
+}
+
+TEST_F(ViewTest, one_worker_of_several_has_failed) {
+    json two = fresh("works");
+    two["workers"] = {worker(0, "works", 700, 700), worker(1, "works", 500, 499)};
+    EXPECT_EQ(inspection_fields(two, kPipe),
+              "inspection dishwall-inspect works, behind dwi0-eth0, dwi1-eth0\n"
+              "workers    700 given to dwi0-eth0, 700 taken; 500 given to dwi1-eth0, 499 taken\n");
+    two["state"] = "failed";
+    two["workers"][1] = worker(1, "failed", 500, 499);
+    EXPECT_EQ(inspection_fields(two, kPipe),
+              "inspection of dishwall-inspect, worker 1 of 2 has failed: flows given to it do what their "
+              "rules' on-failure says\n"
+              "restart it systemctl restart dishwall-inspect\n"
+              "workers    700 given to dwi0-eth0, 700 taken; 500 given to dwi1-eth0, 499 taken\n");
+    EXPECT_EQ(
+        failed_workers({{"workers", {worker(0, "failed"), worker(1, "not started"), worker(2, "works")}}}),
+        "workers 0, 1 of 3 have failed");
+    two["workers"][0] = worker(0, "failed");
+    EXPECT_EQ(failed_workers(two), "") << "none of them works: it is all of it that has failed";
 }
 
 TEST_F(ViewTest, what_the_inspector_found) {

@@ -67,7 +67,8 @@ inline nlohmann::json canned_dns() {
 
 inline nlohmann::json canned_inspection() {
     return canned(R"({"state":"works","trouble":"","wanted":true,"config":"/run/dishwall/inspect.json",
-        "interface":"dwi0-eth0","given":1200,"taken":1200,"passed":1190,"matched":3,"alerted":1,"conflicts":2,
+        "workers":[{"interface":"dwi0-eth0","state":"works","given":1200,"taken":1200}],
+        "given":1200,"taken":1200,"passed":1190,"matched":3,"alerted":1,"conflicts":2,
         "unscannable":4,"bad_checksums":1,"strays":0,"bytes":1048576,"flows_clean":7,"flows_ended":3,"bans":2,
         "packets":{"given":1200,"clean":6780,"around":15,"failed":5,"signature":9,"banned":2}})");
 }

@@ -40,15 +40,17 @@ Policy policy_that_inspects() {
 const InspectionPaths kPaths{"/run/dishwall", "/var/lib/dishwall", "/sys/fs/bpf/dishwall"};
 
 TEST(InspectorConfigTest, says_ports_and_signatures) {
-    const InspectorPort port{
-        "eth0", {2, 0, 0, 0, 0, 1}, pair_for("eth0", 0), {0xfe, 0xdc, 0, 0, 0, 0x0a}, 99};
-    const Result<std::string> text = inspector_config(policy_that_inspects(), 12, kPaths, port);
+    const InspectorUplink uplink{"eth0", {2, 0, 0, 0, 0, 1}, 99};
+    const std::vector<InspectorPort> ports{{pair_for("eth0", 0), {0xfe, 0xdc, 0, 0, 0, 0x0a}},
+                                           {pair_for("eth0", 1), {0xfe, 0xdc, 0, 0, 0, 0x0b}}};
+    const Result<std::string> text = inspector_config(policy_that_inspects(), 12, kPaths, uplink, ports);
     ASSERT_TRUE(text) << text.error().message;
     EXPECT_EQ(json::parse(*text), json::parse(R"({
         "version": 1, "generation": 12, "armed_at": 99, "pins": "/sys/fs/bpf/dishwall", "cache": "/var/lib/dishwall/signatures",
         "events": "/run/dishwall/inspect.events",
         "uplink": {"interface": "eth0", "mac": "02:00:00:00:00:01"},
-        "workers": [{"interface": "dwx0-eth0", "ours": "dwi0-eth0", "mac": "fe:dc:00:00:00:0a"}],
+        "workers": [{"interface": "dwx0-eth0", "ours": "dwi0-eth0", "mac": "fe:dc:00:00:00:0a"},
+                    {"interface": "dwx1-eth0", "ours": "dwi1-eth0", "mac": "fe:dc:00:00:00:0b"}],
         "signatures": [
             {"id": 4711, "name": "exploits", "file": "/etc/dishwall/sig/exploits.hs",
              "text": "1:/\\/etc\\/passwd/i\n", "on_match": "drop", "ban_s": 600, "both_directions": false,
@@ -58,7 +60,7 @@ TEST(InspectorConfigTest, says_ports_and_signatures) {
 }
 
 TEST(InspectorConfigTest, without_a_port_has_no_worker) {
-    const Result<std::string> text = inspector_config({}, 1, kPaths, std::nullopt);
+    const Result<std::string> text = inspector_config({}, 1, kPaths, std::nullopt, {});
     ASSERT_TRUE(text) << text.error().message;
     const json config = json::parse(*text);
     EXPECT_EQ(config["workers"], json::array());
@@ -69,7 +71,7 @@ TEST(InspectorConfigTest, without_a_port_has_no_worker) {
 TEST(InspectorConfigTest, refuses_what_it_could_not_hand_on) {
     Policy policy;
     policy.signatures = {signatures("latin", 7, "1:/caf\xe9/\n")};
-    const Result<std::string> text = inspector_config(policy, 1, kPaths, std::nullopt);
+    const Result<std::string> text = inspector_config(policy, 1, kPaths, std::nullopt, {});
     ASSERT_FALSE(text);
     EXPECT_EQ(text.error().message,
               "/etc/dishwall/sig/latin.hs is not UTF-8, so the inspector cannot be told of it: write other "

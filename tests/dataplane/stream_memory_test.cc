@@ -69,6 +69,23 @@ TEST(StreamMemory, SingleBytesOutOfOrderCostNoMoreThanTheWindow) {
     EXPECT_EQ(s.memory.used_bytes(), 16 * sizeof(Chunk));
 }
 
+TEST(StreamMemory, AGreedyStreamLeavesHalfToTheOthers) {
+    constexpr std::uint32_t kMegabyte = 1u << 20;
+    TestStream s(
+        0, {.kept_bytes = 4 * kMegabyte, .out_of_order_bytes = 4 * kMegabyte, .all_bytes = 4 * kMegabyte});
+    EXPECT_EQ(s.syn(), kForward);
+    const std::string segment(1024, 'x');
+    std::uint32_t at = 1024;
+    while (at < 4 * kMegabyte && s.data(at, segment) == kForward) at += 1024;
+    EXPECT_EQ(s.data(at, segment), kBeyond);
+    EXPECT_GT(at, 3 * kMegabyte / 2);
+    EXPECT_LT(s.memory.used_bytes(), 9 * kMegabyte / 4);
+    EXPECT_EQ(s.data(0, segment), kForward) << "what fills the gap";
+    EXPECT_EQ(s.stream.taken_bytes(), at);
+    EXPECT_EQ(s.data(at + (200u << 10), segment), kForward) << "a little ahead";
+    EXPECT_EQ(s.memory.given_up(), 0u);
+}
+
 TEST(StreamMemory, NothingIsAllocatedForAPacket) {
     TestStream s;
     EXPECT_EQ(s.syn(), kForward);

@@ -70,11 +70,14 @@ class LabCase(unittest.TestCase):
 class ProtectedCase(LabCase):
     """The whole line is up and dishwall enforces `config` (a rule file's text; the demo's by default)."""
     config = None
+    options = []  # of dishwalld
 
     @classmethod
     def prepare(cls):
         path = cls.write("dishwall.conf", cls.config) if cls.config else DEMO_CONFIG
-        cls.dishwall = Dishwall(cls.lab.gateway_ns, path).start()
+        cls.dishwall = Dishwall(cls.lab.gateway_ns, path)
+        cls.dishwall.options = list(cls.options)
+        cls.dishwall.start()
         cls.lab.connect()
         cls.lab.serve()
         cls.wait_for_prefix(topology.FIRST)

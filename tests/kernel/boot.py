@@ -172,7 +172,7 @@ def run_tests(name, build, programs, minutes):
     exchange = os.path.join(cache, "exchange")
     shutil.rmtree(exchange, ignore_errors=True)
     os.mkdir(exchange)
-    for script in ("inside.sh", "verified.py"):
+    for script in ("inside.sh", "inspected.py", "verified.py"):
         shutil.copy(os.path.join(HERE, script), exchange)
     with open(os.path.join(exchange, "tests"), "w", encoding="utf-8") as tests:
         tests.writelines(f"{test} {path}\n" for test, path in programs.items())
@@ -183,6 +183,9 @@ def run_tests(name, build, programs, minutes):
     claims = [(f"the guest was done within {minutes} minutes", in_time),
               ("dishwalld's programs are verified and enforced",
                os.path.exists(os.path.join(exchange, "enforced")))]
+    if os.path.exists(os.path.join(build, "dataplane", "dishwall-inspect")):
+        claims.append(("dishwall-inspect looks into packets there, with two workers",
+                       os.path.exists(os.path.join(exchange, "inspected"))))
     logs = {test: os.path.join(exchange, f"{test}.xml") for test in programs}
     return claims, {test: path if os.path.exists(path) else None for test, path in logs.items()}
 

@@ -24,7 +24,7 @@ def binary(name):
     return next((place for place in places if os.path.isfile(place)), places[0])
 
 
-class _ServiceManager(threading.Thread):
+class ServiceManager(threading.Thread):
     """What systemd does at the other end of $NOTIFY_SOCKET: it reads everything, at once."""
 
     def __init__(self, path):
@@ -32,6 +32,7 @@ class _ServiceManager(threading.Thread):
         if os.path.exists(path):
             os.unlink(path)
         self.ready = threading.Event()
+        self.pings = 0  # for the watchdog
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(path)
         self._socket.settimeout(0.2)
@@ -42,7 +43,9 @@ class _ServiceManager(threading.Thread):
         with self._socket:
             while not self._closing.is_set():
                 with contextlib.suppress(TimeoutError):
-                    if "READY=1" in self._socket.recv(4096).decode().splitlines():
+                    words = self._socket.recv(4096).decode().splitlines()
+                    self.pings += words.count("WATCHDOG=1")
+                    if "READY=1" in words:
                         self.ready.set()
 
     def close(self):
@@ -60,6 +63,7 @@ class Dishwall:
         self.namespace = namespace
         self.run = namespace.run_
         self.config = config
+        self.options = []  # of dishwalld, from its next start on
         self._resolv_conf = resolv_conf
         self.run_dir = self.run.path(f"run-{namespace.role}")
         self.state_dir = self.run.path(f"state-{namespace.role}")
@@ -70,14 +74,14 @@ class Dishwall:
 
     def argv(self, program=None):
         return [program or binary("dishwalld"), "--config", self.config, "--run-dir", self.run_dir,
-                "--pin-dir", self.pin_dir, "--state-dir", self.state_dir]
+                "--pin-dir", self.pin_dir, "--state-dir", self.state_dir, *self.options]
 
     def spawn(self, prefix=(), program=None):
         """Starts the daemon and returns at once; `prefix` is a command that runs it, such as setpriv."""
         path = self.run.path(f"notify-{self.namespace.role}")
         if self._manager:
             self._manager.close()
-        self._manager = _ServiceManager(path)
+        self._manager = ServiceManager(path)
         self.run.at_end(self._manager.close)
         self.process = self.namespace.start("dishwalld", *self._own_view(), *prefix, *self.argv(program),
                                             env={"NOTIFY_SOCKET": path})

@@ -51,7 +51,7 @@ inline bool is_ours(const Bytes& frame) {
 class Obedient : public FrameInspector {
 public:
     Fate inspect(const Frame& frame, std::uint64_t) override {
-        seen++;
+        if (seen++ == 0) ticks_before = ticks.load();
         if (hang) std::this_thread::sleep_for(*hang);
         if (frame.length < 17 || frame.data[12] != 0x88) return Fate::drop;
         switch (Order{frame.data[14]}) {
@@ -71,7 +71,7 @@ public:
 
     FrameSender* sender = nullptr;
     std::optional<milliseconds> hang;
-    std::atomic<unsigned> seen = 0, ticks = 0;
+    std::atomic<unsigned> seen = 0, ticks = 0, ticks_before = 0;  // the last: before the first frame
 };
 
 inline bool eventually(const std::function<bool()>& true_at_last, milliseconds most = milliseconds(3000)) {

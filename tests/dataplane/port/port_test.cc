@@ -27,6 +27,12 @@ TEST(Eal, TakesHugepagesOnlyWhenEnoughAreFree) {
         "MemFree: 5 kB\nHugePages_Total:      64\nHugePages_Free:       40\nHugepagesize:    2048 kB\n";
     EXPECT_EQ(free_hugepages_mb(text), 80u);
     EXPECT_EQ(free_hugepages_mb("MemFree: 5 kB\n"), 0u);
+    const auto with_reserved = [](unsigned reserved) {
+        return fmt::format("HugePages_Free:       40\nHugePages_Rsvd:     {}\nHugepagesize:    2048 kB\n",
+                           reserved);
+    };
+    EXPECT_EQ(free_hugepages_mb(with_reserved(30)), 20u) << "those are promised to somebody";
+    EXPECT_EQ(free_hugepages_mb(with_reserved(41)), 0u);
 }
 
 TEST(Eal, LeavesHugepagesAndPciAloneWhenThereAreNone) {
@@ -102,6 +108,9 @@ TEST(Port, GivesAllBuffersBack) {
 struct WorkerTest : testing::Test {
     void run(const std::string& name) {
         pair.emplace(name);
+        start();
+    }
+    void start() {
         worker = std::make_unique<Worker>(0, std::move(pair->ports.second), &shared);
         inspector.sender = &worker->sender();
         ASSERT_TRUE(worker->start(&inspector, std::nullopt));
@@ -181,6 +190,15 @@ TEST_F(WorkerTest, OwesNothingOfItsPredecessor) {
     shared.taken = 1200;
     run("t-heir");
     EXPECT_EQ(taken(), 5000u);
+}
+
+// What the inspector was told to do takes effect with a tick.
+TEST_F(WorkerTest, TicksBeforeTheFirstFrame) {
+    pair.emplace("t-first");
+    pair->give({frame(Order::forward, 1)});
+    start();
+    EXPECT_EQ(take(1).size(), 1u);
+    EXPECT_GT(inspector.ticks_before, 0u);
 }
 
 TEST_F(WorkerTest, CannotRunOnACoreThatIsNotThere) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Where things are in an Ethernet frame: addresses, the transport header, the packet's end. For frames that
-// were captured, which dishctl mends and the daemon puts into words; judging them is the programs' business,
-// and this walk shares nothing with theirs.
+// were captured, which are mended here and put into words by the daemon; judging them is the packet core's
+// business, and this walk shares nothing with its own.
 #pragma once
 
 #include <cstddef>

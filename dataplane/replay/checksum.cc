@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "control/checksum.h"
+#include "dataplane/replay/checksum.h"
 
 namespace dishwall {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "control/frame_parts.h"
+#include "dataplane/replay/frame_parts.h"
 
 #include <net/ethernet.h>
 #include <netinet/in.h>
