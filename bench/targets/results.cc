@@ -25,8 +25,9 @@ std::string origin(const char* name, const nlohmann::json& result) {
 
 Result<Results> Results::read(const std::string& directory) {
     Results results;
-    for (const auto& [name, into] : {std::pair{"live", &results.live_}, std::pair{"tables", &results.tables_},
-                                     std::pair{"load", &results.load_}}) {
+    for (const auto& [name, into] :
+         {std::pair{"live", &results.live_}, std::pair{"tables", &results.tables_},
+          std::pair{"load", &results.load_}, std::pair{"inspect", &results.inspect_}}) {
         auto json = read_json(fmt::format("{}/{}.json", directory, name));
         if (!json) return tl::unexpected(json.error());
         *into = std::move(*json);
@@ -83,7 +84,8 @@ std::optional<double> Results::stage(unsigned rules, unsigned feed, const std::s
 }
 
 std::string Results::origins() const {
-    return origin("live", live_) + origin("tables", tables_) + origin("load", load_);
+    return origin("live", live_) + origin("tables", tables_) + origin("load", load_) +
+           origin("inspect", inspect_);
 }
 
 }  // namespace dishwall::bench

@@ -13,7 +13,7 @@ namespace dishwall::bench {
 
 class Results {
 public:
-    // DIRECTORY/live.json, tables.json and load.json; those that are there.
+    // DIRECTORY/live.json, tables.json, load.json and inspect.json; those that are there.
     [[nodiscard]] static Result<Results> read(const std::string& directory);
 
     // A row of `live`: ns a packet, and above a bare XDP_DROP.
@@ -28,6 +28,11 @@ public:
     [[nodiscard]] std::optional<double> load(unsigned rules, unsigned feed, const std::string& who) const;
     [[nodiscard]] std::optional<double> stage(unsigned rules, unsigned feed, const std::string& what) const;
 
+    // A field of a row of `inspect`.
+    [[nodiscard]] std::optional<double> inspect(const std::string& row, const char* field) const {
+        return field_of_row(inspect_, row, field);
+    }
+
     // When each was measured, of what, on what.
     [[nodiscard]] std::string origins() const;
 
@@ -36,7 +41,7 @@ private:
                                                      const char* field) const;
     [[nodiscard]] const nlohmann::json* size(unsigned rules, unsigned feed) const;
 
-    nlohmann::json live_, tables_, load_;
+    nlohmann::json live_, tables_, load_, inspect_;
 };
 
 }  // namespace dishwall::bench

@@ -171,17 +171,21 @@ const char* word(Met met) {
     return met == Met::no ? "**no**" : "not measured";
 }
 
-}  // namespace
-
-std::vector<Target> targets(const Results& results) { return Judge(results).all(); }
-
-std::string markdown(const std::vector<Target>& targets, const Results& results) {
-    std::string text =
-        results.origins() + "\n| # | what | target | measured | met |\n|---|---|---|---|---|\n";
+std::string table(const std::vector<Target>& targets) {
+    std::string text = "| # | what | target | measured | met |\n|---|---|---|---|---|\n";
     for (const Target& target : targets)
         text += fmt::format("| {} | {} | {} | {} | {} |\n", target.number, target.what, target.goal,
                             target.measured, word(target.met));
     return text;
+}
+
+}  // namespace
+
+std::vector<Target> targets(const Results& results) { return Judge(results).all(); }
+
+std::string markdown(const Results& results) {
+    return results.origins() + "\nScale (issue 6):\n\n" + table(targets(results)) +
+           "\nInspection (issue 7):\n\n" + table(inspection_targets(results));
 }
 
 }  // namespace dishwall::bench

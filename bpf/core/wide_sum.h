@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The sum of the Internet checksum (RFC 1071) over many bytes, for CPUs with vectors: in user space only, since BPF has
- * none. An inspector sums every byte that it searches, and word by word that took longer than the search.
+ * The sum of the Internet checksum (RFC 1071) over many bytes, for CPUs with vectors: in user space only,
+ * since BPF has none. An inspector sums every byte that it searches, and word by word that took longer than
+ * the search.
  */
 #ifndef DW_WIDE_SUM_H
 #define DW_WIDE_SUM_H
@@ -11,28 +12,48 @@
 
 typedef __u64 dw_wide __attribute__((vector_size(32)));
 
-/* Of words of four bytes as they stand in memory; what is missing from the last one is zero. To be folded. */
+/* Of words as they stand in memory; an odd byte stands before a zero. To be folded. */
+static inline __attribute__((always_inline)) __u64 dw_short_sum(const __u8 *at, __u64 size)
+{
+	__u64 sum = 0, word;
+	__u32 half;
+	__u16 quarter;
+
+	for (; size >= sizeof(word); at += sizeof(word), size -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		sum += (word & 0xffffffff) + (word >> 32);
+	}
+	if (size & 4) {
+		memcpy(&half, at, sizeof(half));
+		sum += half;
+		at += sizeof(half);
+	}
+	if (size & 2) {
+		memcpy(&quarter, at, sizeof(quarter));
+		sum += quarter;
+		at += sizeof(quarter);
+	}
+	quarter = 0;
+	if (size & 1)
+		memcpy(&quarter, at, 1);
+	return sum + quarter;
+}
+
 static inline __attribute__((always_inline)) __u64 dw_wide_sum_of(const __u8 *at, __u64 size)
 {
-	dw_wide low = {0, 0, 0, 0}, high = {0, 0, 0, 0}, four;
+	dw_wide low = {0, 0, 0, 0}, high = {0, 0, 0, 0}, one, other;
 	__u64 sum = 0;
-	__u32 word;
 
-	for (; size >= sizeof(four); at += sizeof(four), size -= sizeof(four)) {
-		memcpy(&four, at, sizeof(four));
-		low += four & 0xffffffff;
-		high += four >> 32;
+	for (; size >= 2 * sizeof(one); at += 2 * sizeof(one), size -= 2 * sizeof(one)) {
+		memcpy(&one, at, sizeof(one));
+		memcpy(&other, at + sizeof(one), sizeof(other));
+		low += (one & 0xffffffff) + (other & 0xffffffff);
+		high += (one >> 32) + (other >> 32);
 	}
 	low += high;
 	for (int i = 0; i < 4; i++)
 		sum += (low[i] & 0xffffffff) + (low[i] >> 32);
-	for (; size >= sizeof(word); at += sizeof(word), size -= sizeof(word)) {
-		memcpy(&word, at, sizeof(word));
-		sum += word;
-	}
-	word = 0;
-	memcpy(&word, at, size);
-	return sum + word;
+	return sum + dw_short_sum(at, size);
 }
 
 #ifdef __x86_64__

@@ -39,7 +39,7 @@ bool has_routing_header(const std::uint8_t* frame, const dw_sight& sight) {
 }  // namespace
 
 WireSum& WireSum::add(std::span<const std::uint8_t> bytes) {
-    std::uint64_t sum = bytes.size() <= kAddresses ? dw_wide_sum_of(bytes.data(), bytes.size())
+    std::uint64_t sum = bytes.size() <= kAddresses ? dw_short_sum(bytes.data(), bytes.size())
                                                    : dw_wide_sum(bytes.data(), bytes.size());
     while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
     sum_ +=

@@ -23,7 +23,7 @@ void FlowLedger::note(std::uint32_t id, const dw_flow& flow) {
 bool FlowLedger::enters(std::uint32_t id, std::uint32_t group) {
     std::array<std::uint32_t, 4>& groups = entries_[id - 1].groups;
     if (std::ranges::find(groups, group) != groups.end()) return false;
-    std::ranges::rotate(groups, groups.end() - 1);
+    std::rotate(groups.begin(), groups.end() - 1, groups.end());
     groups.front() = group;
     return true;
 }

@@ -20,7 +20,10 @@ ReplayVerdict verdict_of(const dw_outcome& outcome) {
 }  // namespace
 
 ReplaySide::ReplaySide(const Policy& policy, Line& line, std::unique_ptr<ReplayCore> core)
-    : policy_(&policy), line_(&line), core_(std::move(core)), ledger_(core_->flow_slots()) {}
+    : policy_(&policy), line_(&line), core_(std::move(core)), ledger_(core_->flow_slots()) {
+    constexpr std::size_t kUsualRows = 512;
+    rows_.reserve(kUsualRows);
+}
 
 Result<ReplaySide> ReplaySide::make(const Policy& policy, Line& line) {
     auto core = ReplayCore::make(policy);

@@ -188,6 +188,17 @@ TEST_F(Replays, AnotherRuleFileDecidesOtherwise) {
     EXPECT_EQ(replay_->differences()->packets(), 4u);
 }
 
+TEST_F(Replays, ARuleOfTheSameNameThatSaysOtherwiseDiffers) {
+    begin();
+    std::string rules = kWorldRules;
+    rules.replace(rules.find("accept service web"), 6, "reject");
+    const RuleIdentities same(policy_.inbound.rules.size() + policy_.outbound.rules.size());
+    compare_with(rules, same, same);
+    add(came_in(kSynToWeb));
+    ASSERT_EQ(replay_->differences()->packets(), 1u);
+    EXPECT_EQ(replay_->differences()->most_first()[0].then.verdict, ReplayVerdict::reject);
+}
+
 TEST_F(Replays, TheSameRulesDifferInNothing) {
     begin();
     const RuleIdentities same(policy_.inbound.rules.size() + policy_.outbound.rules.size());
