@@ -105,7 +105,7 @@ DW_INLINE int dw_pass(struct xdp_md *ctx)
 }
 
 /* The detour of an inspected packet: out of our end of the pair to the worker, who hands it back there. */
-DW_INLINE __u32 dw_give(__u32 word, struct dw_inspection **inspection)
+DW_INLINE __u32 dw_give(__u32 word, __u32 frames, struct dw_inspection **inspection)
 {
 	__u32 number;
 
@@ -113,7 +113,7 @@ DW_INLINE __u32 dw_give(__u32 word, struct dw_inspection **inspection)
 	if (!*inspection || !(*inspection)->workers)
 		return DW_WORKERS;
 	number = dw_worker_of(*inspection, word);
-	__sync_fetch_and_add(&(*inspection)->worker[number].given, 1);
+	__sync_fetch_and_add(&(*inspection)->worker[number].given, frames);
 	return number;
 }
 
@@ -126,18 +126,20 @@ DW_INLINE int dw_give_inbound(struct xdp_md *ctx, __u32 word)
 
 	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
 		return XDP_DROP;
-	number = dw_give(word, &inspection);
+	number = dw_give(word, 1, &inspection);
 	if (number >= DW_WORKERS)
 		return XDP_DROP;
 	__builtin_memcpy(eth->dst, inspection->mac[number], sizeof(eth->dst));
 	return bpf_redirect(inspection->port[number], 0);
 }
 
-/* It keeps its addresses, and comes back through dw_return. */
-DW_INLINE int dw_give_outbound(__u32 word)
+/* It keeps its addresses, and comes back through dw_return. What was put together by GRO or a sender goes into the pair as
+ * so many frames. */
+DW_INLINE int dw_give_outbound(const struct __sk_buff *skb, __u32 word)
 {
 	struct dw_inspection *inspection;
-	__u32 number = dw_give(word, &inspection);
+	__u32 frames = skb->gso_segs;
+	__u32 number = dw_give(word, frames ? frames : 1, &inspection);
 
 	return number < DW_WORKERS ? bpf_redirect(inspection->port[number], 0) : TC_ACT_SHOT;
 }
@@ -214,7 +216,7 @@ int dw_egress(struct __sk_buff *skb)
 	verdict = dw_finish(w, dw_judge_outbound(skb, w), 1);
 	dw_trace(w);
 	if (w->outcome.reason == DW_REASON_INSPECT)
-		return dw_give_outbound(w->outcome.inspect);
+		return dw_give_outbound(skb, w->outcome.inspect);
 	return verdict == DW_ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 

@@ -16,7 +16,8 @@ namespace {
 
 using std::chrono::steady_clock;  // CLOCK_MONOTONIC
 constexpr std::chrono::milliseconds kLookEvery{200};
-constexpr unsigned kEalMegabytes = 16;  // beside the ports
+constexpr std::chrono::seconds kWaitAtMost{10};  // well within the unit's WatchdogSec
+constexpr unsigned kEalMegabytes = 16;           // beside the ports
 
 // On a thread that has dropped its rights, so that the threads that DPDK makes for itself have none.
 Result<Eal> start_eal(std::size_t ports) {
@@ -47,20 +48,30 @@ Result<void> Inspector::start() {
     if (!file_.exists()) {
         spdlog::info("waiting for {}: dishwalld writes it when a rule says 'inspect'",
                      options_.config.string());
+        wait();
         return {};
     }
     Result<InspectConfig> config = file_.read();
     if (!config) {
         spdlog::error("{}; waiting for another", config.error().message);
+        wait();
         return {};
     }
     if (config->workers.empty()) {
         spdlog::info("waiting: {} names no worker", options_.config.string());
+        wait();
         return {};
     }
     if (Result<void> opened = open(*config); !opened) return opened;
     config_ = std::move(*config);
     return run_workers();
+}
+
+// To wait for a rule is to work, too: who starts the unit shall not have to.
+void Inspector::wait() {
+    sd_notify(0, "READY=1\nSTATUS=waiting for a rule that inspects");
+    tell_watchdog();
+    set_timer(look_, steady_clock::now().time_since_epoch() + kWaitAtMost);
 }
 
 void Inspector::on_change() {
@@ -118,7 +129,7 @@ Result<void> Inspector::run_workers() {
         spdlog::info("worker {} polls {}", number, benches_[number].interface);
     }
     set_timer(look_, steady_clock::now().time_since_epoch() + kLookEvery);
-    sd_notify(0, "READY=1");
+    sd_notifyf(0, "READY=1\nSTATUS=%zu workers", benches_.size());
     return {};
 }
 
@@ -171,7 +182,11 @@ void Inspector::tell_watchdog() const {
 }
 
 int Inspector::on_look(sd_event_source*, std::uint64_t, void* self) {
-    static_cast<Inspector*>(self)->look_after_ports();
+    auto* const inspector = static_cast<Inspector*>(self);
+    if (inspector->config_)
+        inspector->look_after_ports();
+    else
+        inspector->wait();
     return 0;
 }
 

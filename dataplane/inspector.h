@@ -68,6 +68,7 @@ private:
         std::uint64_t missed = 0, unsent = 0;  // what was told of
     };
 
+    void wait();
     void on_change();
     [[nodiscard]] Result<void> open(const InspectConfig& config);
     [[nodiscard]] Result<Bench> open_bench(unsigned number, const std::string& interface);

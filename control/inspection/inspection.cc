@@ -203,9 +203,8 @@ Result<void> Inspection::write_config(const Policy& policy, std::uint32_t genera
     }
     std::vector<InspectorPort> ports;
     for (const Port& port : ports_) ports.push_back(port.told);
-    const Result<std::string> text = inspector_config(policy, generation, paths_, uplink, ports);
-    if (!text) return tl::unexpected(text.error());
-    if (Result<void> written = replace_file(paths_.config(), *text, Synced::no); !written) return written;
+    const std::string text = inspector_config(policy, generation, paths_, uplink, ports);
+    if (Result<void> written = replace_file(paths_.config(), text, Synced::no); !written) return written;
     give_to_inspector(paths_.config());
     if (socket_.is_open()) give_to_inspector(paths_.events());  // the group may be younger than the socket
     return {};

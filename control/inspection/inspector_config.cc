@@ -13,16 +13,6 @@ using Json = nlohmann::json;
 
 std::string mac_text(const MacAddress& mac) { return fmt::format("{:02x}", fmt::join(mac, ":")); }
 
-// The library's own opinion: it throws when it meets other bytes.
-bool is_utf8(const std::string& text) {
-    try {
-        (void)Json(text).dump();
-    } catch (const Json::exception&) {
-        return false;
-    }
-    return true;
-}
-
 const char* name_of(Signatures::OnMatch action) {
     switch (action) {
         case Signatures::OnMatch::alert:
@@ -48,10 +38,9 @@ Json signatures_json(const Signatures& one) {
 
 }  // namespace
 
-Result<std::string> inspector_config(const Policy& policy, std::uint32_t generation,
-                                     const InspectionPaths& paths,
-                                     const std::optional<InspectorUplink>& uplink,
-                                     const std::vector<InspectorPort>& ports) {
+std::string inspector_config(const Policy& policy, std::uint32_t generation, const InspectionPaths& paths,
+                             const std::optional<InspectorUplink>& uplink,
+                             const std::vector<InspectorPort>& ports) {
     Json config{{"version", 1},
                 {"generation", generation},
                 {"pins", paths.pin_dir},
@@ -67,13 +56,9 @@ Result<std::string> inspector_config(const Policy& policy, std::uint32_t generat
     for (const InspectorPort& port : ports)
         config["workers"].push_back(
             {{"interface", port.pair.theirs}, {"ours", port.pair.ours}, {"mac", mac_text(port.mac)}});
-    for (const Signatures& one : policy.signatures) {
-        if (!is_utf8(*one.text))
-            return fail("{} is not UTF-8, so the inspector cannot be told of it: write other bytes as \\xNN",
-                        one.path);
-        config["signatures"].push_back(signatures_json(one));
-    }
-    return config.dump(-1, ' ', false, Json::error_handler_t::replace);  // paths may be anything
+    for (const Signatures& one : policy.signatures) config["signatures"].push_back(signatures_json(one));
+    return config.dump(-1, ' ', false,
+                       Json::error_handler_t::replace);  // paths may be anything; signatures are UTF-8
 }
 
 }  // namespace dishwall

@@ -35,12 +35,11 @@ struct InspectorUplink {
     std::uint64_t armed_at = 0;  // dw_control.armed_at: which maps the pins were when this was written
 };
 
-// One document of JSON. `uplink`: empty when there is none yet; `ports` by number of their workers. Fails for
-// a signature file that is not UTF-8: JSON has no other bytes, and a pattern must not silently become another
-// one.
-[[nodiscard]] Result<std::string> inspector_config(const Policy& policy, std::uint32_t generation,
-                                                   const InspectionPaths& paths,
-                                                   const std::optional<InspectorUplink>& uplink,
-                                                   const std::vector<InspectorPort>& ports);
+// One document of JSON. `uplink`: empty when there is none yet; `ports` by number of their workers. Signature
+// files are UTF-8 since they were read (rules/signatures.h): a pattern must not silently become another one.
+[[nodiscard]] std::string inspector_config(const Policy& policy, std::uint32_t generation,
+                                           const InspectionPaths& paths,
+                                           const std::optional<InspectorUplink>& uplink,
+                                           const std::vector<InspectorPort>& ports);
 
 }  // namespace dishwall

@@ -76,8 +76,8 @@ class Units(LabCase):
     @unittest.skipUnless(os.path.exists(binary("dishwall-inspect")), "this build has no inspector")
     def test_3_inspection(self):
         self.machine.run("systemd-sysusers")
-        self.machine.systemctl("enable", INSPECTOR)
-        self.machine.systemctl("start", "--no-block", INSPECTOR)
+        self.machine.systemctl("enable", "--now", INSPECTOR)
+        self.assertEqual(self.machine.property(INSPECTOR, "StatusText"), "waiting for a rule that inspects")
         done = self.machine.run("dishctl", "load", "/etc/dishwall/inspected.conf")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.wait_for_inspector()
