@@ -35,13 +35,13 @@ struct InspectConfig {
 
     std::uint64_t generation = 0;
     std::uint64_t armed_at = 0;  // dw_control.armed_at of the maps in `pins`; 0: the file does not say
-    std::string pins;    // directory of the daemon's maps
-    std::string cache;   // directory for compiled signatures
-    std::string events;  // socket of the daemon
-    std::string uplink;  // interface
+    std::string pins;            // directory of the daemon's maps
+    std::string cache;           // directory for compiled signatures
+    std::string events;          // socket of the daemon
+    std::string uplink;          // interface
     std::array<std::uint8_t, 6> uplink_mac{};  // all zero: not known
-    std::vector<Worker> workers;            // at most DW_WORKERS; none: nothing is inspected
-    std::vector<SignatureFile> signatures;  // each id once
+    std::vector<Worker> workers;               // at most DW_WORKERS; none: nothing is inspected
+    std::vector<SignatureFile> signatures;     // each id once
 };
 
 [[nodiscard]] Result<InspectConfig> parse_inspect_config(const std::string& text);

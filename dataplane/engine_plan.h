@@ -8,22 +8,27 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/config.h"
 #include "dataplane/engine/engine.h"
-#include "dataplane/inspector.h"
+#include "dataplane/event_socket.h"
+#include "dataplane/shared_tables.h"
 
 namespace dishwall {
 
 // Of all workers together -> of one of so many. What a single flow may have stays.
 [[nodiscard]] EngineLimits share_of(EngineLimits limits, std::size_t workers);
 
-class EnginePlan : public InspectionPlan {
+class EnginePlan {
 public:
     // `limits`: of all workers together, shared out among them.
     explicit EnginePlan(EngineLimits limits) : limits_(limits) {}
 
-    Result<std::unique_ptr<FrameInspector>> make(unsigned worker, const SharedTables& tables,
-                                                 EventSocket& events, FrameSender& sender) override;
-    Result<void> configure(const InspectConfig& config) override;
+    // With the rights of the start. The references outlive what is made.
+    [[nodiscard]] Result<std::unique_ptr<FrameInspector>> make(unsigned worker, const SharedTables& tables,
+                                                               EventSocket& events, FrameSender& sender);
+    // Before the first make(), and whenever signatures changed, while the workers run. An error changes
+    // nothing.
+    [[nodiscard]] Result<void> configure(const InspectConfig& config);
 
 private:
     [[nodiscard]] Result<InspectedSignaturesPtr> load(const InspectConfig::SignatureFile& file,

@@ -15,7 +15,6 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
-#include "dataplane/engine_plan.h"
 #include "dataplane/inspector.h"
 
 namespace dishwall {
@@ -71,7 +70,7 @@ Result<void> handle_signals(sd_event* loop) {
 }
 
 // The passes of an inspector's life, in order.
-Result<void> run(InspectorOptions options, InspectionPlan* plan) {
+Result<void> run(InspectorOptions options, EnginePlan* plan) {
     Result<Loop> loop = make_loop();
     if (!loop) return tl::unexpected(loop.error());
     // Before any thread is made, so that all of them have these signals blocked.
@@ -85,28 +84,13 @@ Result<void> run(InspectorOptions options, InspectionPlan* plan) {
     return {};
 }
 
-// For measuring the port alone: everything goes on unseen.
-class PassOnPlan : public InspectionPlan {
-    struct PassOn : FrameInspector {
-        Fate inspect(const Frame&, std::uint64_t) override { return Fate::forward; }
-        void tick(std::uint64_t) override {}
-    };
-
-public:
-    Result<std::unique_ptr<FrameInspector>> make(unsigned, const SharedTables&, EventSocket&,
-                                                 FrameSender&) override {
-        return std::make_unique<PassOn>();
-    }
-    Result<void> configure(const InspectConfig&) override { return {}; }
-};
-
 }  // namespace
 }  // namespace dishwall
 
 int main(int argc, char** argv) {
     using namespace dishwall;
     InspectorOptions options;
-    bool verbose = false, pass_on = false;
+    bool verbose = false;
     CLI::App app{"Looks into the packets of flows whose rule says 'inspect', for dishwalld."};
     app.footer(
         "Example, one worker on the second core:\n"
@@ -123,7 +107,6 @@ int main(int argc, char** argv) {
         ->delimiter(',')
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_flag("-v,--verbose", verbose, "log more");
-    app.add_flag("--pass-on", pass_on, "")->group("");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -132,10 +115,8 @@ int main(int argc, char** argv) {
     options.config = std::filesystem::absolute(options.config);
     set_up_log(verbose);
     libbpf_set_print(log_libbpf);
-    PassOnPlan nothing;
     EnginePlan engines{EngineLimits()};
-    InspectionPlan* const plan = pass_on ? static_cast<InspectionPlan*>(&nothing) : &engines;
-    if (const Result<void> ran = run(std::move(options), plan); !ran) {
+    if (const Result<void> ran = run(std::move(options), &engines); !ran) {
         spdlog::error("{}", ran.error().message);
         return 1;
     }

@@ -32,7 +32,7 @@ Result<Eal> start_eal(std::size_t ports) {
 
 }  // namespace
 
-Inspector::Inspector(sd_event* loop, InspectorOptions options, InspectionPlan* plan)
+Inspector::Inspector(sd_event* loop, InspectorOptions options, EnginePlan* plan)
     : loop_(loop),
       options_(std::move(options)),
       plan_(plan),

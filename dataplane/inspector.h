@@ -17,6 +17,7 @@
 #include "control/event_source.h"
 #include "dataplane/config.h"
 #include "dataplane/config_file.h"
+#include "dataplane/engine_plan.h"
 #include "dataplane/event_socket.h"
 #include "dataplane/port/eal.h"
 #include "dataplane/port/link.h"
@@ -25,21 +26,6 @@
 #include "rules/result.h"
 
 namespace dishwall {
-
-// What judges the frames of the workers: one inspector for each, all with the same signatures.
-class InspectionPlan {
-public:
-    virtual ~InspectionPlan() = default;
-
-    // With the rights of the start. The references outlive what is made.
-    [[nodiscard]] virtual Result<std::unique_ptr<FrameInspector>> make(unsigned worker,
-                                                                       const SharedTables& tables,
-                                                                       EventSocket& events,
-                                                                       FrameSender& sender) = 0;
-    // Before the first make(), and whenever signatures changed, while the workers run. An error changes
-    // nothing.
-    [[nodiscard]] virtual Result<void> configure(const InspectConfig& config) = 0;
-};
 
 struct InspectorOptions {
     std::filesystem::path config = "/run/dishwall/inspect.json";
@@ -50,7 +36,7 @@ struct InspectorOptions {
 class Inspector {
 public:
     // Both outlive this.
-    Inspector(sd_event* loop, InspectorOptions options, InspectionPlan* plan);
+    Inspector(sd_event* loop, InspectorOptions options, EnginePlan* plan);
     Inspector(const Inspector&) = delete;
     Inspector& operator=(const Inspector&) = delete;
     ~Inspector();
@@ -82,7 +68,7 @@ private:
 
     sd_event* loop_;
     InspectorOptions options_;
-    InspectionPlan* plan_;
+    EnginePlan* plan_;
     ConfigFile file_;
     EventSource look_;
     std::optional<InspectConfig> config_;  // in force; none: still waiting

@@ -148,6 +148,7 @@ nlohmann::json json_of(const PassingRow& row) {
             {"with_ns", row.with},
             {"twin_ns", row.twin},
             {"twin_difference_ns", median_of(row.differences(row.twin))},
+            {"twin_upper_quartile_ns", percentile(row.differences(row.twin), 0.75)},
             {"difference_ns", median_of(differences)},
             {"lower_quartile_ns", percentile(differences, 0.25)},
             {"upper_quartile_ns", percentile(differences, 0.75)}};
