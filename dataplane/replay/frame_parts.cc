@@ -78,7 +78,8 @@ void read_ipv4(Frame frame, FrameParts* parts) {
     const unsigned field = read16(frame, parts->ip + 6);
     parts->fragment = (field & 0x3fff) != 0;
     parts->later = (field & 0x1fff) != 0;
-    parts->l4 = parts->ip + (frame[parts->ip] & 15u) * 4;
+    const std::size_t header = (frame[parts->ip] & 15u) * 4;
+    if (header >= kIpv4) parts->l4 = parts->ip + header;  // else it would lie within itself
 }
 
 }  // namespace
