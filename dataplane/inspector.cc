@@ -129,7 +129,7 @@ Result<void> Inspector::run_workers() {
         spdlog::info("worker {} polls {}", number, benches_[number].interface);
     }
     set_timer(look_, steady_clock::now().time_since_epoch() + kLookEvery);
-    sd_notifyf(0, "READY=1\nSTATUS=%zu workers", benches_.size());
+    sd_notifyf(0, "READY=1\nSTATUS=looks into packets, workers: %zu", benches_.size());
     return {};
 }
 

@@ -83,4 +83,16 @@ private:
 
 SignatureReading read_signatures(std::string_view text) { return SignatureReader(text).run(); }
 
+const char* name_of(Signatures::OnMatch action) {
+    switch (action) {
+        case Signatures::OnMatch::alert:
+            return "alert";
+        case Signatures::OnMatch::reject:
+            return "reject";
+        case Signatures::OnMatch::drop:
+            break;
+    }
+    return "drop";
+}
+
 }  // namespace dishwall

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "rules/feed.h"
+#include "rules/policy.h"
 
 namespace dishwall {
 
@@ -28,5 +29,8 @@ struct SignatureReading {
 };
 
 [[nodiscard]] SignatureReading read_signatures(std::string_view text);
+
+// As a rule file writes it: "drop", "alert", "reject".
+[[nodiscard]] const char* name_of(Signatures::OnMatch action);
 
 }  // namespace dishwall

@@ -8,6 +8,7 @@
 #include "control/frame_text.h"
 #include "control/packet_json.h"
 #include "rules/lower.h"
+#include "rules/signatures.h"
 
 namespace dishwall {
 namespace {
@@ -39,25 +40,13 @@ json flows_json(const FlowTotals& flows) {
             {"ended", flows.ended()}, {"open", flows.open},     {"matched", flows.matched}};
 }
 
-const char* action_name(Signatures::OnMatch action) {
-    switch (action) {
-        case Signatures::OnMatch::alert:
-            return "alert";
-        case Signatures::OnMatch::reject:
-            return "reject";
-        case Signatures::OnMatch::drop:
-            break;
-    }
-    return "drop";
-}
-
 json match_json(const ReplayMatch& match) {
     return {{"packet", match.packet},
             {"time", iso_time(UnixTime(match.time_ns))},
             {"signatures", match.signatures},
             {"signature", match.id},
             {"rule", match.rule.empty() ? json(nullptr) : json(match.rule)},
-            {"action", action_name(match.action)},
+            {"action", name_of(match.action)},
             {"direction", match.direction == Direction::inbound ? "in" : "out"},
             {"IP", ip_json(match.source, match.destination)},
             {"l4", l4_json(match.proto, match.source_port, match.destination_port)},

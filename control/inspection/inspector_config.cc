@@ -6,24 +6,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "rules/signatures.h"
+
 namespace dishwall {
 namespace {
 
 using Json = nlohmann::json;
 
 std::string mac_text(const MacAddress& mac) { return fmt::format("{:02x}", fmt::join(mac, ":")); }
-
-const char* name_of(Signatures::OnMatch action) {
-    switch (action) {
-        case Signatures::OnMatch::alert:
-            return "alert";
-        case Signatures::OnMatch::reject:
-            return "reject";
-        case Signatures::OnMatch::drop:
-            break;
-    }
-    return "drop";
-}
 
 Json signatures_json(const Signatures& one) {
     return {{"id", one.id},
