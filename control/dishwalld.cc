@@ -7,9 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <memory>
 
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -19,30 +17,10 @@
 #include "control/kernel_support.h"
 #include "control/methods.h"
 #include "control/packet_json.h"
+#include "control/process.h"
 
 namespace dishwall {
 namespace {
-
-struct LoopCloser {
-    void operator()(sd_event* loop) const { sd_event_unref(loop); }
-};
-using Loop = std::unique_ptr<sd_event, LoopCloser>;
-
-void set_up_log(bool verbose) {
-    auto logger = spdlog::stderr_color_st("dishwalld");
-    // The journal knows the time.
-    logger->set_pattern(std::getenv("JOURNAL_STREAM") != nullptr ? "%l: %v"
-                                                                 : "%Y-%m-%d %H:%M:%S.%e %^%l%$: %v");
-    logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
-    spdlog::set_default_logger(std::move(logger));
-}
-
-Result<Loop> make_loop() {
-    sd_event* loop = nullptr;
-    if (const int error = sd_event_new(&loop); error < 0)
-        return fail("cannot make an event loop: {}", std::strerror(-error));
-    return Loop(loop);
-}
 
 int on_leave(sd_event_source* source, const signalfd_siginfo* signal, void* daemon) {
     spdlog::info("{}: going; the policy stays in force", ::strsignal(static_cast<int>(signal->ssi_signo)));
@@ -57,20 +35,6 @@ int on_reload(sd_event_source*, const signalfd_siginfo*, void* daemon) {
     (void)static_cast<Daemon*>(daemon)->load({});  // says in the log what came of it
     sd_notify(0, "READY=1");
     return 0;
-}
-
-Result<void> handle_signals(sd_event* loop, Daemon* daemon) {
-    sigset_t handled;
-    ::sigemptyset(&handled);
-    // SIGCHLD too: sd_event_add_child (control/dns) wants it blocked.
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&handled, signal);
-    ::sigprocmask(SIG_BLOCK, &handled, nullptr);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-        const auto handler = signal == SIGHUP ? on_reload : on_leave;
-        if (const int error = sd_event_add_signal(loop, nullptr, signal, handler, daemon); error < 0)
-            return fail("cannot handle signals: {}", std::strerror(-error));
-    }
-    return {};
 }
 
 // Soon, so that the reply to the call that wanted it is still sent.
@@ -108,7 +72,12 @@ Result<void> run(const DaemonOptions& options) {
     if (!loop) return tl::unexpected(loop.error());
     IpcServer server(loop->get());
     Daemon daemon(loop->get(), options, monitor_of(&server));
-    if (Result<void> handled = handle_signals(loop->get(), &daemon); !handled) return handled;
+    // SIGCHLD is only blocked: sd_event_add_child (control/dns) wants it so.
+    if (Result<void> handled = handle_signals(
+            loop->get(), {{SIGTERM, on_leave}, {SIGINT, on_leave}, {SIGHUP, on_reload}, {SIGCHLD, nullptr}},
+            &daemon);
+        !handled)
+        return handled;
 
     // Rule file to enforced policy.
     if (Result<void> started = daemon.start(); !started) return started;
@@ -123,10 +92,7 @@ Result<void> run(const DaemonOptions& options) {
     sd_notify(0, "READY=1");
 
     // Until told to go.
-    const int error = sd_event_loop(loop->get());
-    sd_notify(0, "STOPPING=1");
-    if (error < 0) return fail("the event loop failed: {}", std::strerror(-error));
-    return {};
+    return run_loop(loop->get());
 }
 
 }  // namespace
@@ -161,7 +127,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : 2;
     }
     options.config = std::filesystem::absolute(options.config);
-    set_up_log(verbose);
+    set_up_log("dishwalld", verbose);
     if (const Result<void> ran = only_unload ? unload(options) : run(options); !ran) {
         spdlog::error("{}", ran.error().message);
         return 1;

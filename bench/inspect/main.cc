@@ -39,7 +39,7 @@ Options defaults() {
     options.passing.cpu = static_cast<int>(cpus) - 1;
     options.passing.daemon = options.latency.daemon = built("control/dishwalld");
     options.passing.control = built("control/dishctl/dishctl");
-    options.latency.inspector = built("dataplane/dishwall-inspect");
+    options.latency.inspector = built("control/inspector/dishwall-inspect");
     return options;
 }
 

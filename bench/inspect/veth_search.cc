@@ -16,8 +16,8 @@
 #include "bench/inspect/subjects.h"
 #include "bench/live/command.h"
 #include "bench/live/netns.h"
+#include "control/inspector/look_at_link.h"
 #include "control/mapping.h"
-#include "dataplane/port/link.h"
 #include "dataplane/port/worker.h"
 
 namespace dishwall::bench {
@@ -221,7 +221,9 @@ Result<SearcherPtr> veth_search(const Eal& eal, Connections& connections, const 
     if (!pair) return tl::unexpected(pair.error());
     auto inside = Inside::enter((*pair)->space());
     if (!inside) return tl::unexpected(inside.error());
-    auto port = Port::over_interface(eal, kTheirs);
+    const auto link = look_at_link(kTheirs);
+    if (!link) return tl::unexpected(link.error());
+    auto port = Port::over_interface(eal, *link);
     if (!port) return tl::unexpected(port.error());
     return std::make_unique<VethSearch>(connections, set, std::move(*pair), std::move(*port), cpus);
 }

@@ -14,12 +14,12 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <set>
 
-#include "control/unique_fd.h"
-#include "dataplane/port/link.h"
 #include "dataplane/port/port.h"
 #include "worker_end.skel.h"
 
@@ -45,29 +45,33 @@ std::set<int> xdp_sockets() {
     return found;
 }
 
+struct FileCloser {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, FileCloser>;
+
 // The program as a file that has no name outside of this process.
-Result<UniqueFd> program_file() {
+Result<File> program_file() {
     std::size_t size = 0;
     const void* elf = worker_end_bpf__elf_bytes(&size);
-    UniqueFd file(::memfd_create("worker_end.bpf.o", MFD_CLOEXEC));
-    if (!file.is_open() || ::write(file.get(), elf, size) != static_cast<ssize_t>(size))
+    const int fd = ::memfd_create("worker_end.bpf.o", MFD_CLOEXEC);
+    File file(fd < 0 ? nullptr : ::fdopen(fd, "w"));
+    if (!file || std::fwrite(elf, size, 1, file.get()) != 1 || std::fflush(file.get()) != 0)
         return fail("no memory for an XDP program: {}", std::strerror(errno));
     return file;
 }
 
-Result<unsigned> data_room(const std::string& interface) {
-    const Result<Link> link = look_at_link(interface);
-    if (!link) return tl::unexpected(link.error());
-    if (!link->up) return fail("{0} is down: 'ip link set {0} up'", interface);
-    if (link->mtu > Port::kLargestMtu)
+Result<unsigned> data_room(const Link& link) {
+    if (!link.up) return fail("{0} is down: 'ip link set {0} up'", link.name);
+    if (link.mtu > Port::kLargestMtu)
         return fail(
             "{0} has an MTU of {1}, and frames of more than {2} bytes do not fit in a buffer: "
             "'ip link set {0} mtu {2}'",
-            interface, link->mtu, Port::kLargestMtu);
+            link.name, link.mtu, Port::kLargestMtu);
     // Ours to take: nobody else has a use for the worker's end of a pair.
-    if (const int error = bpf_xdp_detach(static_cast<int>(link->index), 0, nullptr))
-        return fail("cannot take the XDP program off {}: {}", interface, std::strerror(-error));
-    return std::max(kLeastRoom, link->mtu + kFraming + kHeadroom);
+    if (const int error = bpf_xdp_detach(static_cast<int>(link.index), 0, nullptr))
+        return fail("cannot take the XDP program off {}: {}", link.name, std::strerror(-error));
+    return std::max(kLeastRoom, link.mtu + kFraming + kHeadroom);
 }
 
 void raise_memory_lock() {
@@ -80,11 +84,11 @@ void raise_memory_lock() {
 }  // namespace
 
 Result<void> Port::add_interface(const std::string& interface) {
-    Result<UniqueFd> program = program_file();
+    const Result<File> program = program_file();
     if (!program) return tl::unexpected(program.error());
     const std::string name = "net_af_xdp_" + interface;
     const std::string arguments =
-        fmt::format("iface={},busy_budget=0,xdp_prog=/proc/self/fd/{}", interface, program->get());
+        fmt::format("iface={},busy_budget=0,xdp_prog=/proc/self/fd/{}", interface, ::fileno(program->get()));
     if (const int error = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str()))
         return fail("DPDK does not take it: {}", std::strerror(-error));
     std::uint16_t id = 0;
@@ -102,14 +106,14 @@ Result<void> Port::add_interface(const std::string& interface) {
     return {};
 }
 
-Result<Port> Port::over_interface(const Eal&, const std::string& interface) {
-    Result<unsigned> room = data_room(interface);
+Result<Port> Port::over_interface(const Eal&, const Link& link) {
+    Result<unsigned> room = data_room(link);
     if (!room) return tl::unexpected(room.error());
-    Result<Pool> pool = make_pool(interface, *room);
+    Result<Pool> pool = make_pool(link.name, *room);
     if (!pool) return tl::unexpected(pool.error());
     Port port(std::move(*pool));
-    if (Result<void> added = port.add_interface(interface); !added)
-        return fail_with(added.error(), fmt::format("cannot open a port on {}", interface));
+    if (Result<void> added = port.add_interface(link.name); !added)
+        return fail_with(added.error(), fmt::format("cannot open a port on {}", link.name));
     return port;
 }
 

@@ -16,6 +16,7 @@
 
 #include "dataplane/port/burst.h"
 #include "dataplane/port/eal.h"
+#include "dataplane/port/link.h"
 #include "rules/result.h"
 
 namespace dishwall {
@@ -48,7 +49,7 @@ public:
 
     // Takes the interface over: its XDP program is replaced, and all it receives comes here. Wants
     // CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF, which may be dropped afterwards.
-    [[nodiscard]] static Result<Port> over_interface(const Eal& eal, const std::string& interface);
+    [[nodiscard]] static Result<Port> over_interface(const Eal& eal, const Link& link);
 
     // Two ports, what one sends the other receives. `name` is not in use in this process.
     [[nodiscard]] static Result<std::pair<Port, Port>> ring_pair(const Eal& eal, const std::string& name);

@@ -17,19 +17,31 @@ DAEMON = "dishwall.service"
 PATIENCE = 30  # the services compete for the CPU with everything else that runs here
 
 PLAIN = rules("accept tcp 80 to server  name web")
-INSPECTED = rules("""
+SLOW_PATTERNS = 600  # each takes the compiler some 10 ms
+
+
+def inspected_by(signatures):
+    return rules("""
     accept tcp 80 to server    name web
     accept tcp 8080 to server  inspect exploits on-failure drop  name echo
-""").replace("policy inbound", """\
-signatures exploits = file "/usr/local/share/dishwall/signatures/web.hs"
-policy inbound""", 1)
+""").replace("policy inbound", f'signatures exploits = file "{signatures}"\npolicy inbound', 1)
+
+
+FILES = {
+    "/etc/dishwall/dishwall.conf": PLAIN,
+    "/etc/dishwall/inspected.conf": inspected_by("/usr/local/share/dishwall/signatures/web.hs"),
+    "/etc/dishwall/slow.conf": inspected_by("/etc/dishwall/slow.hs"),
+    "/etc/dishwall/slow.hs": "".join(f"{n}:/k{n}x.{{0,200}}l{n}y.{{0,200}}m{n}z/\n"
+                                     for n in range(1, SLOW_PATTERNS + 1)),
+    # Only where a test asks for it, by `daemon-reload`.
+    "/etc/impatient/watchdog.conf": "[Service]\nWatchdogSec=2\n",
+}
 
 
 class Units(LabCase):
     @classmethod
     def prepare(cls):
-        cls.machine = Machine(cls.lab.gateway_ns, {"/etc/dishwall/dishwall.conf": PLAIN,
-                                                   "/etc/dishwall/inspected.conf": INSPECTED})
+        cls.machine = Machine(cls.lab.gateway_ns, FILES)
         cls.lab.connect()
         cls.lab.serve()
         cls.server = cls.lab.server_address()
@@ -89,6 +101,23 @@ class Units(LabCase):
         self.wait_for_inspector()
         self.assertEqual(self.what_arrives(ATTACK), b"")
 
+    @unittest.skipUnless(os.path.exists(binary("dishwall-inspect")), "this build has no inspector")
+    def test_4_signatures_that_compile_for_longer_than_the_watchdog_waits(self):
+        drop_in = f"/run/systemd/system/{INSPECTOR}.d"
+        self.machine.run("install", "-D", "-t", drop_in, "/etc/impatient/watchdog.conf")
+        self.machine.systemctl("daemon-reload")
+        self.machine.systemctl("restart", INSPECTOR)
+        self.wait_for_inspector()
+        started = self.machine.property(INSPECTOR, "NRestarts")
+        self.assertEqual(self.machine.run("dishctl", "load", "/etc/dishwall/slow.conf").returncode, 0)
+        self.assertEqual(self.what_arrives(ATTACK), b"", "what was in force is in force while others are compiled")
+        wait_until(lambda: f"signatures exploits: {SLOW_PATTERNS} patterns" in self.machine.journal(INSPECTOR), PATIENCE,
+                   what="the signatures to be compiled")
+        self.assertEqual(self.what_arrives(b"k7x l7y m7z"), b"")
+        self.assertEqual(self.what_arrives(ATTACK), ATTACK, "nobody looks for it any more")
+        self.assertEqual(self.machine.property(INSPECTOR, "NRestarts"), started, self.machine.journal(INSPECTOR))
+        self.assertEqual(self.machine.run("dishctl", "load", "/etc/dishwall/inspected.conf").returncode, 0)
+
     def wait_for_inspector(self):
         try:
             wait_until(lambda: self.machine.ask("status")["inspection"]["state"] == "works", PATIENCE,
@@ -96,7 +125,7 @@ class Units(LabCase):
         except LabError as error:
             self.fail(f"{error}; its journal:\n{self.machine.journal(INSPECTOR)}")
 
-    def test_4_reload(self):
+    def test_5_reload(self):
         self.machine.run("sed", "-i", "s/accept tcp 80 /accept tcp { 22, 80 } /", self.machine.ask("status")["config"])
         self.machine.systemctl("reload", DAEMON)
         wait_until(lambda: traffic.tcp_opens(self.lab.internet, self.server, 22, 0.5), PATIENCE, what="ssh to be open")
@@ -105,7 +134,7 @@ class Units(LabCase):
         wait_until(lambda: not traffic.tcp_opens(self.lab.internet, self.server, 22, 0.5), PATIENCE,
                    what="ssh to be closed")
 
-    def test_5_stopped_and_still_protected(self):
+    def test_6_stopped_and_still_protected(self):
         self.machine.systemctl("stop", DAEMON)
         self.assertEqual(self.machine.property(DAEMON, "Result"), "success")
         self.assert_enforced()

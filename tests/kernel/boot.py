@@ -183,7 +183,7 @@ def run_tests(name, build, programs, minutes):
     claims = [(f"the guest was done within {minutes} minutes", in_time),
               ("dishwalld's programs are verified and enforced",
                os.path.exists(os.path.join(exchange, "enforced")))]
-    if os.path.exists(os.path.join(build, "dataplane", "dishwall-inspect")):
+    if os.path.exists(os.path.join(build, "control", "inspector", "dishwall-inspect")):
         claims.append(("dishwall-inspect looks into packets there, with two workers",
                        os.path.exists(os.path.join(exchange, "inspected"))))
     logs = {test: os.path.join(exchange, f"{test}.xml") for test in programs}

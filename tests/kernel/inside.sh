@@ -22,7 +22,7 @@ link_local() { ip -6 -o "$@" scope link | sed -E 's,.*inet6 ([^/]*)/.*,\1,'; }
 ip -n isp route add 2001:db8:2200::/56 via $(link_local address show dev eth0) dev isp0
 ip route add default via $(link_local -n isp address show dev isp0) dev eth0
 inspects= signatures=
-if [ -x $(<build)/dataplane/dishwall-inspect ]; then
+if [ -x $(<build)/control/inspector/dishwall-inspect ]; then
     inspects='inspect web' signatures='signatures web = file "web.hs" both-directions'
 fi
 echo '17:/attack-[0-9]{4}/' >web.hs

@@ -84,6 +84,10 @@ def sctp_exchange(namespace, address, port, message="dishwall", patience=5):
                           stderr=subprocess.STDOUT, text=True) as client:
         client.stdin.write(message + "\n")
         client.stdin.flush()
-        said = client.stdout.readline()
+        said = ""
+        for line in client.stdout:  # it also tells what became of the association
+            said += line
+            if line == message + "\n":
+                break
         client.stdin.close()
         return said + client.stdout.read()

@@ -10,8 +10,8 @@
 
 #include <cstdlib>
 
+#include "control/inspector/look_at_link.h"
 #include "control/unique_fd.h"
-#include "dataplane/port/link.h"
 #include "dataplane/port/port.h"
 #include "dataplane/port/worker.h"
 #include "tests/dataplane/port/port_fixture.h"
@@ -64,6 +64,11 @@ double cpu_seconds() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
+Result<Port> port_over(const char* interface) {
+    const Result<Link> link = look_at_link(interface);
+    return link ? Port::over_interface(dpdk(), *link) : tl::unexpected(link.error());
+}
+
 class InterfacePort : public testing::Test {
 protected:
     void SetUp() override {
@@ -81,7 +86,7 @@ protected:
         (void)std::system("ip link del dwi0 2>/dev/null");
     }
     void run() {
-        Result<Port> port = Port::over_interface(dpdk(), "dwx0");
+        Result<Port> port = port_over("dwx0");
         ASSERT_TRUE(port) << port.error().message;
         worker_ = std::make_unique<Worker>(0, std::move(*port), &shared_);
         inspector_.sender = &worker_->sender();
@@ -149,7 +154,7 @@ TEST_F(InterfacePort, TakesOverFromOneThatWasKilled) {
 
 TEST_F(InterfacePort, SaysWhatIsWrongWithTheInterface) {
     const auto refusal = [](const char* interface) {
-        const Result<Port> port = Port::over_interface(dpdk(), interface);
+        const Result<Port> port = port_over(interface);
         return port ? std::string("opened") : port.error().message;
     };
     EXPECT_EQ(refusal("dwx9"), "cannot ask about dwx9: No such device");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/config_file.h"
+#include "control/inspector/config_file.h"
 
 #include <spdlog/spdlog.h>
 #include <sys/inotify.h>

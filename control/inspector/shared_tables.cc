@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/shared_tables.h"
+#include "control/inspector/shared_tables.h"
 
 #include <bpf/bpf.h>
 

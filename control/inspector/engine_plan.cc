@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/engine_plan.h"
+#include "control/inspector/engine_plan.h"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "dataplane/event_json.h"
+#include "control/inspector/event_json.h"
 
 namespace dishwall {
 namespace {

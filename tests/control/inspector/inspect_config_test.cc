@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // RUN_DIR/inspect.json: what is taken, and how what is refused is named.
-#include "dataplane/config.h"
+#include "control/inspector/inspect_config.h"
 
 #include <gtest/gtest.h>
 
@@ -38,8 +38,9 @@ TEST(InspectConfig, HasAllThatTheFileSays) {
     EXPECT_EQ(config->uplink_mac, (std::array<std::uint8_t, 6>{2, 0, 0, 10, 0xbc, 0xff}));
     ASSERT_EQ(config->workers.size(), 1u);
     EXPECT_EQ(config->workers[0].interface, "dwx0-eth0");
-    const InspectConfig::SignatureFile expected{4711, "exploits", "/etc/dishwall/sig/web.hs", "1:/a/\n",
-                                                Signatures::OnMatch::reject, 600, true, 1048576};
+    const InspectConfig::SignatureFile expected{
+        4711, "exploits", "/etc/dishwall/sig/web.hs", "1:/a/\n", Signatures::OnMatch::reject, 600,
+        true, 1048576};
     ASSERT_EQ(config->signatures.size(), 1u);
     EXPECT_EQ(config->signatures[0], expected);
 }
@@ -59,7 +60,8 @@ TEST(InspectConfig, IsRefusedByTheNameOfTheFirstWrongWord) {
         Json becomes;       // null: the word is not there
         const char* error;
     } cases[] = {
-        {"/version", 2, "it is of version 2, this dishwall-inspect reads version 1: install both from one build"},
+        {"/version", 2,
+         "it is of version 2, this dishwall-inspect reads version 1: install both from one build"},
         {"/version", nullptr, "version is not a number from 1 to 18446744073709551615"},
         {"/generation", -1, "generation is not a number from 0 to 18446744073709551615"},
         {"/armed_at", "now", "armed_at is not a number from 0 to 18446744073709551615"},
@@ -82,8 +84,10 @@ TEST(InspectConfig, IsRefusedByTheNameOfTheFirstWrongWord) {
     for (const auto& one : cases) {
         Json json = full();
         const Json::json_pointer where(one.where);
-        if (one.becomes.is_null()) json[where.parent_pointer()].erase(where.back());
-        else json[where] = one.becomes;
+        if (one.becomes.is_null())
+            json[where.parent_pointer()].erase(where.back());
+        else
+            json[where] = one.becomes;
         EXPECT_EQ(refusal(json), one.error) << one.where;
     }
 }

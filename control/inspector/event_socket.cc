@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/event_socket.h"
+#include "control/inspector/event_socket.h"
 
 #include <sys/socket.h>
 

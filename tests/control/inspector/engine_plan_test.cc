@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What all workers may use together, shared out.
-#include "dataplane/engine_plan.h"
+#include "control/inspector/engine_plan.h"
 
 #include <gtest/gtest.h>
 

@@ -6,34 +6,17 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <string_view>
 
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
-#include "dataplane/inspector.h"
+#include "control/inspector/inspector.h"
+#include "control/process.h"
 
 namespace dishwall {
 namespace {
-
-struct LoopCloser {
-    void operator()(sd_event* loop) const { sd_event_unref(loop); }
-};
-using Loop = std::unique_ptr<sd_event, LoopCloser>;
-
-// Workers log, too.
-void set_up_log(bool verbose) {
-    auto logger = spdlog::stderr_color_mt("dishwall-inspect");
-    // The journal knows the time.
-    logger->set_pattern(std::getenv("JOURNAL_STREAM") != nullptr ? "%l: %v"
-                                                                 : "%Y-%m-%d %H:%M:%S.%e %^%l%$: %v");
-    logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
-    spdlog::set_default_logger(std::move(logger));
-}
 
 // What the caller learns from the error is not said twice.
 int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
@@ -46,40 +29,22 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
     return size;
 }
 
-Result<Loop> make_loop() {
-    sd_event* loop = nullptr;
-    if (const int error = sd_event_new(&loop); error < 0)
-        return fail("cannot make an event loop: {}", std::strerror(-error));
-    return Loop(loop);
-}
-
 int on_leave(sd_event_source* source, const signalfd_siginfo* signal, void*) {
     spdlog::info("{}: going", ::strsignal(static_cast<int>(signal->ssi_signo)));
     return sd_event_exit(sd_event_source_get_event(source), 0);
-}
-
-Result<void> handle_signals(sd_event* loop) {
-    sigset_t handled;
-    ::sigemptyset(&handled);
-    for (const int signal : {SIGTERM, SIGINT}) ::sigaddset(&handled, signal);
-    ::sigprocmask(SIG_BLOCK, &handled, nullptr);
-    for (const int signal : {SIGTERM, SIGINT})
-        if (const int error = sd_event_add_signal(loop, nullptr, signal, on_leave, nullptr); error < 0)
-            return fail("cannot handle signals: {}", std::strerror(-error));
-    return {};
 }
 
 // The passes of an inspector's life, in order.
 Result<void> run(InspectorOptions options, EnginePlan* plan) {
     Result<Loop> loop = make_loop();
     if (!loop) return tl::unexpected(loop.error());
-    // Before any thread is made, so that all of them have these signals blocked.
-    if (Result<void> handled = handle_signals(loop->get()); !handled) return handled;
+    if (Result<void> handled =
+            handle_signals(loop->get(), {{SIGTERM, on_leave}, {SIGINT, on_leave}}, nullptr);
+        !handled)
+        return handled;
     Inspector inspector(loop->get(), std::move(options), plan);
     if (Result<void> started = inspector.start(); !started) return started;
-    const int error = sd_event_loop(loop->get());
-    sd_notify(0, "STOPPING=1");
-    if (error < 0) return fail("the event loop failed: {}", std::strerror(-error));
+    if (Result<void> ran = run_loop(loop->get()); !ran) return ran;
     if (inspector.trouble()) return tl::unexpected(*inspector.trouble());
     return {};
 }
@@ -113,7 +78,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : 2;
     }
     options.config = std::filesystem::absolute(options.config);
-    set_up_log(verbose);
+    set_up_log("dishwall-inspect", verbose);
     libbpf_set_print(log_libbpf);
     EnginePlan engines{EngineLimits()};
     if (const Result<void> ran = run(std::move(options), &engines); !ran) {

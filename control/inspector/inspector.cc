@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/inspector.h"
+#include "control/inspector/inspector.h"
 
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
@@ -9,7 +9,8 @@
 #include <thread>
 #include <utility>
 
-#include "dataplane/rights.h"
+#include "control/inspector/look_at_link.h"
+#include "control/inspector/rights.h"
 
 namespace dishwall {
 namespace {
@@ -18,6 +19,29 @@ using std::chrono::steady_clock;  // CLOCK_MONOTONIC
 constexpr std::chrono::milliseconds kLookEvery{200};
 constexpr std::chrono::seconds kWaitAtMost{10};  // well within the unit's WatchdogSec
 constexpr unsigned kEalMegabytes = 16;           // beside the ports
+
+// While it lives the unit's watchdog waits for long: signatures are compiled on the thread that tells it that
+// we live. What was in force stays so meanwhile, and the programs watch the workers by themselves.
+class LongWork {
+public:
+    LongWork() {
+        constexpr std::chrono::microseconds kMost = std::chrono::hours(1);
+        if (sd_watchdog_enabled(0, &usual_us_) > 0) allow(static_cast<std::uint64_t>(kMost.count()));
+    }
+    LongWork(const LongWork&) = delete;
+    LongWork& operator=(const LongWork&) = delete;
+    ~LongWork() {
+        if (usual_us_ > 0) allow(usual_us_);
+    }
+
+private:
+    // Counted from now on.
+    static void allow(std::uint64_t us) {
+        sd_notifyf(0, "WATCHDOG_USEC=%llu\nWATCHDOG=1", static_cast<unsigned long long>(us));
+    }
+
+    std::uint64_t usual_us_ = 0;  // 0: nobody watches
+};
 
 // On a thread that has dropped its rights, so that the threads that DPDK makes for itself have none.
 Result<Eal> start_eal(std::size_t ports) {
@@ -86,8 +110,13 @@ void Inspector::on_change() {
         adopt(std::move(*config));
 }
 
+Result<void> Inspector::configure(const InspectConfig& config) {
+    const LongWork compiling;
+    return plan_->configure(config);
+}
+
 Result<void> Inspector::open(const InspectConfig& config) {
-    if (Result<void> configured = plan_->configure(config); !configured) return configured;
+    if (Result<void> configured = configure(config); !configured) return configured;
     Result<SharedTables> tables = SharedTables::open(config.pins);
     if (!tables) return tl::unexpected(tables.error());
     tables_ = std::move(*tables);
@@ -108,7 +137,7 @@ Result<void> Inspector::open(const InspectConfig& config) {
 Result<Inspector::Bench> Inspector::open_bench(unsigned number, const std::string& interface) {
     const Result<Link> link = look_at_link(interface);
     if (!link) return tl::unexpected(link.error());
-    Result<Port> port = Port::over_interface(*eal_, interface);
+    Result<Port> port = Port::over_interface(*eal_, *link);
     if (!port) return tl::unexpected(port.error());
     Bench bench{.interface = interface, .index = link->index};
     bench.worker = std::make_unique<Worker>(number, std::move(*port), &tables_->inspection().worker[number]);
@@ -143,7 +172,7 @@ void Inspector::adopt(InspectConfig config) {
         return;
     }
     if (config.signatures != config_->signatures || config.uplink_mac != config_->uplink_mac) {
-        if (Result<void> configured = plan_->configure(config); !configured) {
+        if (Result<void> configured = configure(config); !configured) {
             spdlog::error("{}; the signatures in force stay", configured.error().message);
             return;
         }

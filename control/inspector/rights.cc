@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/rights.h"
+#include "control/inspector/rights.h"
 
 #include <cap-ng.h>
 #include <sys/prctl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/port/link.h"
+#include "control/inspector/look_at_link.h"
 
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -21,7 +21,7 @@ Result<Link> look_at_link(const std::string& interface) {
     const auto ask = [&](unsigned long what) { return ::ioctl(any.get(), what, &request) == 0; };
     const auto refuse = [&] { return fail("cannot ask about {}: {}", interface, std::strerror(errno)); };
 
-    Link link;
+    Link link{.name = interface};
     if (!ask(SIOCGIFINDEX)) return refuse();
     link.index = static_cast<unsigned>(request.ifr_ifindex);
     if (!ask(SIOCGIFMTU)) return refuse();

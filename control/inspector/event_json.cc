@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/event_json.h"
+#include "control/inspector/event_json.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
 
 #include <nlohmann/json.hpp>
+
+#include "rules/signatures.h"
 
 namespace dishwall {
 namespace {
@@ -14,11 +16,6 @@ std::string text_of(const dw_in6& address) {
     char text[INET6_ADDRSTRLEN]{};
     ::inet_ntop(AF_INET6, wire, text, sizeof text);
     return text;
-}
-
-const char* name_of(Signatures::OnMatch action) {
-    constexpr const char* kNames[] = {"drop", "alert", "reject"};
-    return kNames[static_cast<unsigned>(action)];
 }
 
 }  // namespace

@@ -15,14 +15,13 @@
 #include <vector>
 
 #include "control/event_source.h"
-#include "dataplane/config.h"
-#include "dataplane/config_file.h"
-#include "dataplane/engine_plan.h"
-#include "dataplane/event_socket.h"
+#include "control/inspector/config_file.h"
+#include "control/inspector/engine_plan.h"
+#include "control/inspector/event_socket.h"
+#include "control/inspector/inspect_config.h"
+#include "control/inspector/shared_tables.h"
 #include "dataplane/port/eal.h"
-#include "dataplane/port/link.h"
 #include "dataplane/port/worker.h"
-#include "dataplane/shared_tables.h"
 #include "rules/result.h"
 
 namespace dishwall {
@@ -56,6 +55,7 @@ private:
 
     void wait();
     void on_change();
+    [[nodiscard]] Result<void> configure(const InspectConfig& config);
     [[nodiscard]] Result<void> open(const InspectConfig& config);
     [[nodiscard]] Result<Bench> open_bench(unsigned number, const std::string& interface);
     [[nodiscard]] Result<void> run_workers();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/config.h"
+#include "control/inspector/inspect_config.h"
 
 #include <fmt/format.h>
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "control/event_source.h"
-#include "dataplane/config.h"
+#include "control/inspector/inspect_config.h"
 #include "rules/result.h"
 
 namespace dishwall {

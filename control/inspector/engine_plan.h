@@ -8,10 +8,10 @@
 #include <memory>
 #include <vector>
 
-#include "dataplane/config.h"
+#include "control/inspector/event_socket.h"
+#include "control/inspector/inspect_config.h"
+#include "control/inspector/shared_tables.h"
 #include "dataplane/engine/engine.h"
-#include "dataplane/event_socket.h"
-#include "dataplane/shared_tables.h"
 
 namespace dishwall {
 
