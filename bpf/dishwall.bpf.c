@@ -84,9 +84,10 @@ DW_INLINE int dw_send_unreachable(struct xdp_md *ctx, const struct dw_packet *p)
 	return XDP_TX;
 }
 
+/* What no host would have taken gets no answer: it would tell that a firewall gave it (nmap --badsum). */
 DW_INLINE int dw_reject(struct xdp_md *ctx, struct dw_work *w)
 {
-	if (!dw_may_reply(&w->packet, &w->replies))
+	if (!dw_checksum_ingress(ctx, &w->packet) || !dw_may_reply(&w->packet, &w->replies))
 		return XDP_DROP;
 	return w->packet.proto == DW_TCP && !w->late ? dw_send_reset(ctx, &w->packet) : dw_send_unreachable(ctx, &w->packet);
 }

@@ -233,7 +233,7 @@ def sanitize(tally):
 # ---- builds ahead of their turn
 
 def start_early(subsets):
-    """The other builds, by what the end-to-end tests leave of the processors: these mostly wait, for minutes.
+    """The other builds, by what the tests leave of the processors: those on a line mostly wait, for minutes.
 
     In the idle class of the scheduler whatever a test does comes first. What goes wrong shows when the build's own
     turn comes: it is asked for again, and has nothing to do when all is well.
@@ -302,7 +302,7 @@ def main():
     for name in SUBSETS:
         if name in chosen:
             began = time.monotonic()
-            if name == "e2e" and set(OTHER_BUILDS) & set(chosen):
+            if name in ("root", "e2e") and not early and set(OTHER_BUILDS) & set(chosen):
                 early = start_early([other for other in OTHER_BUILDS if other in chosen])
             elif name in OTHER_BUILDS and early:
                 early.wait()

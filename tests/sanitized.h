@@ -4,9 +4,17 @@
 // for errors of memory, which show soon, and are a tenth as long.
 #pragma once
 
+#if defined(__SANITIZE_ADDRESS__)  // g++
+#define DISHWALL_SANITIZED
+#elif defined(__has_feature)  // clang
+#if __has_feature(address_sanitizer)
+#define DISHWALL_SANITIZED
+#endif
+#endif
+
 namespace dishwall::test {
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef DISHWALL_SANITIZED
 inline constexpr int kRandomRunsDividedBy = 10;
 inline constexpr bool kSanitized = true;  // what takes long only because it is long, the other build does
 #else

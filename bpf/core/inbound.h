@@ -113,7 +113,7 @@ DW_INLINE int dw_inbound_ipv6(const struct dw_frame *frame, struct dw_work *w, c
 	if (dw_in6_equal(&p->src, &p->dst))
 		return DW_REASON_SOURCE_IS_DESTINATION;
 	dw_locate(own, &p->dst, &w->query.ours);
-	reason = dw_link_control_in(frame, p, &w->query.ours);
+	reason = dw_link_control_in(frame, p, &w->query.ours, own, image);
 	if (reason != DW_GO_ON)
 		return reason;
 	reason = dw_check_scope_in(p, &w->query.ours, image);
@@ -155,8 +155,8 @@ DW_INLINE int dw_inbound_ipv4(const struct dw_frame *frame, struct dw_work *w, c
 		return DW_REASON_IPV4_DROP;
 	if (p->flags & DW_PACKET_LATER)
 		return dw_judge_fragment(w, image);
-	if (p->proto == DW_UDP && p->sport == 67 && p->dport == 68)
-		return DW_REASON_DHCPV4;
+	if (p->proto == DW_UDP && p->sport == 67 && p->dport == 68) /* of this box's lease, not of a host's behind it */
+		return dw_mem_goes_on(frame, &p->src, &p->dst) ? DW_REASON_IPV4_UNSOLICITED : DW_REASON_DHCPV4;
 	if (dw_is_icmp_error(p))
 		return dw_judge_icmp_error(frame, w, image, 1);
 	dw_make_key(p, 1, &w->key);

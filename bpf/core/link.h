@@ -9,11 +9,15 @@
 
 #include "meter.h"
 #include "own.h"
-#include "parse.h"
+#include "sets.h"
+#include "walk.h"
 #include "work.h"
 
 #define DW_ROUTER_LIFE_MIN 60 /* seconds that a router is remembered, whatever lifetime it announces */
 #define DW_LINK_LOCAL_HI 0xfe80000000000000ull
+#define DW_ADVERTISED_MAX 32 /* options that are read of an advertisement; routers send some ten */
+#define DW_OPTION_PREFIX 3   /* RFC 4861 4.6.2 */
+#define DW_OPTION_ROUTE 24   /* RFC 4191 2.3 */
 
 /* ---- routers ----------------------------------------------------------------------------------- */
 
@@ -91,13 +95,77 @@ DW_INLINE int dw_limit(__u32 kind, const struct dw_packet *p, const struct dw_li
 	return dw_over_limit(kind, &p->src, dw_is_router(link, &p->src, dw_mem_now())) ? DW_REASON_LINK_LIMIT : reason;
 }
 
-DW_INLINE int dw_judge_advertisement(const struct dw_frame *frame, const struct dw_packet *p, struct dw_link *link)
+/* Is this /64 an assigned network of a delegation of ours? Of a prefix that is a /64 itself nothing is said: there the
+ * link and the network behind may well be the same (a proxy). */
+DW_GLOBAL int dw_is_network_of_ours(const struct dw_own *own, const struct dw_blob *image, __u64 hi)
+{
+	struct dw_in6 place = {0, 0};
+	const struct dw_prefix *prefix;
+	__u32 slot;
+
+	if (!own || !image)
+		return 0;
+	slot = dw_find_prefix(own, hi);
+	prefix = &own->prefix[slot & (DW_PREFIXES - 1)];
+	if (slot == DW_NOWHERE || prefix->length >= 64 || prefix->flags & DW_PREFIX_ONLINK)
+		return 0;
+	place.hi = (__u64)prefix->source << 16 | ((hi ^ prefix->net) & 0xffff);
+	return dw_is_assigned(image, place);
+}
+
+/* Does an advertisement say that a network of ours is on the link, or behind the router? The kernel would believe it and
+ * send there what is for our hosts, whoever says it: its route to the uplink is the better one. What the kernel refuses
+ * itself (options without length, or cut) ends the search. */
+DW_INLINE int dw_takes_ours(const struct dw_frame *frame, const struct dw_own *own, const struct dw_blob *image, __u32 at,
+			    __u32 end)
+{
+	for (int i = 0; i < DW_ADVERTISED_MAX; i++) {
+		const struct dw_prefix_option *option = dw_at(frame, at, sizeof(*option));
+		const struct dw_wire_u64 *hi;
+
+		if (at + sizeof(*option) > end || !option || !option->length)
+			return 0;
+		if (option->prefix_length >= 64 &&
+		    (option->kind == DW_OPTION_PREFIX || option->kind == DW_OPTION_ROUTE)) {
+			hi = dw_at(frame, at + (option->kind == DW_OPTION_PREFIX ? 16 : 8), sizeof(*hi));
+			if (!hi)
+				return 0;
+			if (dw_is_network_of_ours(own, image, __builtin_bswap64(hi->value)))
+				return 1;
+		}
+		at += option->length * 8;
+	}
+	return 1;
+}
+
+#ifdef __bpf__
+
+DW_GLOBAL int dw_takes_ours_ingress(struct xdp_md *ctx, const struct dw_own *own, const struct dw_blob *image, __u32 at,
+				    __u32 end)
+{
+	struct dw_frame frame = DW_FRAME_OF(ctx);
+
+	return own && image ? dw_takes_ours(&frame, own, image, at, end) : 0;
+}
+
+#define DW_TAKES_OURS(frame, own, image, at, end) dw_takes_ours_ingress((frame)->context, own, image, at, end)
+
+#else
+
+#define DW_TAKES_OURS(frame, own, image, at, end) dw_takes_ours(frame, own, image, at, end)
+
+#endif
+
+DW_INLINE int dw_judge_advertisement(const struct dw_frame *frame, const struct dw_packet *p, struct dw_link *link,
+				     const struct dw_own *own, const struct dw_blob *image)
 {
 	const struct dw_router_advertisement *message = dw_at(frame, p->l4, sizeof(*message));
 	int reason;
 
 	if (!message || p->l4 + sizeof(*message) > p->end || p->src.hi != DW_LINK_LOCAL_HI || !p->src.lo)
 		return DW_REASON_ND_INVALID;
+	if (DW_TAKES_OURS(frame, own, image, p->l4 + sizeof(*message), p->end))
+		return DW_REASON_ROGUE_ROUTER;
 	reason = dw_admit_router(link, p->src.lo, dw_be16(message->lifetime));
 	if (reason == DW_REASON_ROGUE_ROUTER)
 		return reason;
@@ -112,13 +180,14 @@ DW_INLINE int dw_names_target(const struct dw_frame *frame, const struct dw_pack
 	return target && p->l4 + 8 + sizeof(struct dw_wire_in6) <= p->end && *target != 0xff;
 }
 
-DW_INLINE int dw_judge_discovery(const struct dw_frame *frame, const struct dw_packet *p, struct dw_link *link)
+DW_INLINE int dw_judge_discovery(const struct dw_frame *frame, const struct dw_packet *p, struct dw_link *link,
+				 const struct dw_own *own, const struct dw_blob *image)
 {
 	if (!dw_is_from_link(p))
 		return DW_REASON_ND_INVALID;
 	switch (p->icmp_type) {
 	case DW_ICMPV6_RA:
-		return dw_judge_advertisement(frame, p, link);
+		return dw_judge_advertisement(frame, p, link, own, image);
 	case DW_ICMPV6_NS:
 		return dw_names_target(frame, p) ? dw_limit(DW_METER_SOLICIT, p, link, DW_REASON_NEIGHBOUR)
 						 : DW_REASON_ND_INVALID;
@@ -140,7 +209,8 @@ DW_INLINE int dw_judge_mld(const struct dw_packet *p, const struct dw_link *link
 }
 
 /* To this box or to the link. DW_GO_ON when the packet is nothing of the kind. `ours`: where its destination is. */
-DW_INLINE int dw_link_control_in(const struct dw_frame *frame, const struct dw_packet *p, const struct dw_spot *ours)
+DW_INLINE int dw_link_control_in(const struct dw_frame *frame, const struct dw_packet *p, const struct dw_spot *ours,
+				 const struct dw_own *own, const struct dw_blob *image)
 {
 	int to_box = dw_is_link_multicast(&p->dst) || ours->flags & DW_SPOT_SELF;
 	struct dw_link *link;
@@ -164,7 +234,7 @@ DW_INLINE int dw_link_control_in(const struct dw_frame *frame, const struct dw_p
 	case DW_ICMPV6_INVERSE_NA:
 	case DW_ICMPV6_PATH_SOLICIT:
 	case DW_ICMPV6_PATH_ADVERTISE:
-		return dw_judge_discovery(frame, p, link);
+		return dw_judge_discovery(frame, p, link, own, image);
 	case DW_ICMPV6_REDIRECT:
 		return DW_REASON_REDIRECT;
 	case DW_ICMPV6_MLD_QUERY:

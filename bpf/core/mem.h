@@ -16,6 +16,7 @@
  *   dw_mem_event()       room for an event, or NULL; dw_mem_send(e) hands it over
  *   dw_mem_now()         jiffies
  *   dw_mem_is_strange(f, s, d)  is nothing known of the neighbour to whom frame f, from s, would go?
+ *   dw_mem_goes_on(f, s, d)     would the kernel forward IPv4 frame f, from s, to another device than it came from?
  *   DW_SETTING(field)    a field of struct dw_settings
  *   DW_LOOP(n, f, c)     calls f(i, c) for i in 0..n-1 until it returns non-zero
  */

@@ -180,6 +180,29 @@ DW_INLINE int dw_mem_is_strange(const struct dw_frame *frame, const struct dw_in
 	return settings.ask_neighbours && ctx && dw_ask_neighbour(ctx, src, dst);
 }
 
+/* IPv4 addresses of this box are not known here, so the kernel's routes are asked; for leases only. A lease's first
+ * answer goes to an address that nobody has yet: the way to that, if any, is back to the line. */
+DW_GLOBAL int dw_ask_way(struct xdp_md *ctx, __u32 src, __u32 dst)
+{
+	struct bpf_fib_lookup fib = {.family = 2 /* AF_INET */};
+	long found;
+
+	fib.ifindex = ctx->ingress_ifindex;
+	fib.ipv4_src = __builtin_bswap32(src);
+	fib.ipv4_dst = __builtin_bswap32(dst);
+	found = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	return (found == BPF_FIB_LKUP_RET_SUCCESS || found == BPF_FIB_LKUP_RET_NO_NEIGH ||
+		found == BPF_FIB_LKUP_RET_FRAG_NEEDED) &&
+	       fib.ifindex != ctx->ingress_ifindex;
+}
+
+DW_INLINE int dw_mem_goes_on(const struct dw_frame *frame, const struct dw_in6 *src, const struct dw_in6 *dst)
+{
+	struct xdp_md *ctx = frame->context;
+
+	return settings.ask_neighbours && ctx && dw_ask_way(ctx, src->lo, dst->lo);
+}
+
 #define DW_LOOP(count, function, context) bpf_loop(count, function, context, 0)
 
 #endif

@@ -73,6 +73,15 @@ DW_INLINE int dw_mem_is_strange(const struct dw_frame *frame, const struct dw_in
 	return 1;
 }
 
+/* No routes are known here. */
+DW_INLINE int dw_mem_goes_on(const struct dw_frame *frame, const struct dw_in6 *src, const struct dw_in6 *dst)
+{
+	(void)frame;
+	(void)src;
+	(void)dst;
+	return 0;
+}
+
 DW_INLINE struct dw_counter *dw_mem_counter(__u32 index)
 {
 	return index < DW_COUNTERS ? &dw_memory->counters[index] : 0;

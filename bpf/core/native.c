@@ -54,7 +54,8 @@ __u32 dw_native_reject(struct dw_memory *memory, struct dw_reply_budget *budget,
 	if (!memory->image || !memory->own)
 		return 0;
 	dw_prepare_walk(&work.packet, (const struct dw_image *)memory->image, 1);
-	if (dw_parse(&frame, memory->own->mac, &work.packet) || !dw_may_reply(&work.packet, budget))
+	if (dw_parse(&frame, memory->own->mac, &work.packet) || !dw_came_in_whole(&frame, &work.packet) ||
+	    !dw_may_reply(&work.packet, budget))
 		return 0;
 	dw_swap_macs(data, eth);
 	if (work.packet.proto == DW_TCP) {

@@ -100,6 +100,10 @@ struct dw_tag { /* 802.1Q, behind the ethertype that announces it */
 	__u16 type;
 } DW_WIRE;
 
+struct dw_wire_u64 {
+	__u64 value;
+} DW_WIRE;
+
 struct dw_wire_in6 {
 	__u64 hi, lo;
 } DW_WIRE;
@@ -164,6 +168,12 @@ struct dw_router_advertisement { /* RFC 4861 4.2 */
 	__u8 hop_limit, flags;
 	__u16 lifetime; /* seconds as a default router */
 	__u32 reachable, retransmit;
+} DW_WIRE;
+
+struct dw_prefix_option { /* RFC 4861 4.6.2, and as far as its prefix also RFC 4191 2.3 */
+	__u8 kind, length; /* in units of eight bytes */
+	__u8 prefix_length, flags;
+	__u32 lifetime;
 } DW_WIRE;
 
 struct dw_icmp {

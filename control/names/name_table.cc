@@ -41,15 +41,15 @@ std::string remove_unusable(std::vector<Ipv6Address>* addresses) {
 
 void sort_unique(std::vector<Ipv6Address>* addresses) {
     std::ranges::sort(*addresses);
-    addresses->erase(std::ranges::unique(*addresses).begin(), addresses->end());
+    addresses->erase(std::unique(addresses->begin(), addresses->end()), addresses->end());
 }
 
 // Keeps those that are in use already, then the lowest; returns how many found no room.
 std::size_t bound(std::vector<Ipv6Address>* addresses, const std::vector<Ipv6Address>& in_use) {
     if (addresses->size() <= NameTable::kAddresses) return 0;
     const std::size_t too_many = addresses->size() - NameTable::kAddresses;
-    std::ranges::stable_partition(
-        *addresses, [&](const Ipv6Address& each) { return std::ranges::binary_search(in_use, each); });
+    std::stable_partition(addresses->begin(), addresses->end(),
+                          [&](const Ipv6Address& each) { return std::ranges::binary_search(in_use, each); });
     addresses->resize(NameTable::kAddresses);
     std::ranges::sort(*addresses);
     return too_many;

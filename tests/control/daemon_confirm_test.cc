@@ -16,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr char kWeb[] = "    accept tcp 443 to nas name web\n";
 constexpr char kSsh[] = "    accept tcp 22 to nas name ssh\n";
 
 class DaemonConfirm : public DaemonLab {

@@ -85,6 +85,9 @@ void check_rejections(Executor& executor) {
     const auto silent = [&](const Packet& packet) { EXPECT_TRUE(executor.reply(packet.bytes()).empty()); };
     silent(Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Icmp{.type = 7} / Payload{Bytes(48)});
     silent(Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Fragment{.more = true} / Udp{} / Payload{Bytes(48)});
+    Bytes broken = (Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = 4000, .dport = 113}).bytes();
+    broken[kL4 + 16] ^= 0x55;
+    EXPECT_TRUE(executor.reply(broken).empty()) << "a wrong checksum: no host would have answered";
     unsigned replies = 0;
     for (unsigned i = 0; i < 500; ++i)
         replies += !executor.reply((Ethernet{} / Ipv6{.src = kPeer, .dst = kNas} / Tcp{.sport = 1}).bytes()).empty();

@@ -354,6 +354,13 @@ std::string Shadow::to_router(const Case& c) {
     if (p.icmp_type != 134) return "";
     if (p.src.hi != 0xfe80ull << 48 || p.src.lo == 0 || p.body.size() < 16)
         return "R21: not a router's advertisement";
+    for (std::size_t at = 16; at + 8 <= p.body.size() && p.body[at + 1] != 0; at += p.body[at + 1] * 8u) {
+        const std::size_t prefix = at + (p.body[at] == 3 ? 16 : 8);
+        if (!is_one_of(p.body[at], {3, 24}) || p.body[at + 2] < 64 || prefix + 8 > p.body.size()) continue;
+        Ipv6Address network{};
+        for (std::size_t i = 0; i < 8; ++i) network.hi = network.hi << 8 | p.body[prefix + i];
+        if (is_assigned(network)) return "R6: it takes a network of ours";
+    }
     std::erase_if(routers_, [&](const auto& router) { return router.second <= now_; });
     if (routers_.count(p.src.lo) == 0 && routers_.size() >= 2) return "R37: a third router";
     constexpr unsigned kRemembered = 60;

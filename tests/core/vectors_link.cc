@@ -10,6 +10,20 @@ Packet advertisement(const std::string& from, std::uint16_t lifetime = 1800) {
            Icmp{.type = 134, .id = 0x4000, .seq = lifetime} / Payload{Bytes(8)};
 }
 
+// With an option that says that this prefix is on the link (3), or behind the router (24).
+Packet claiming(const std::string& from, std::uint8_t kind, std::uint8_t length, const std::string& prefix) {
+    Bytes data(8);
+    Bytes option = {kind, 4, length, 0xc0};
+    option.resize(kind == 3 ? 16 : 8);
+    const Bytes address = (Ethernet{} / Ipv6{.src = prefix}).bytes();
+    option.insert(option.end(), address.begin() + 22, address.begin() + 38);
+    option.resize(32);
+    data.insert(data.end(), {1, 1, 2, 0, 0, 0, 0, 9});  // its link-layer address, first
+    data.insert(data.end(), option.begin(), option.end());
+    return Ethernet{} / Ipv6{.src = from, .dst = "ff02::1", .hop_limit = 255} /
+           Icmp{.type = 134, .id = 0x4000, .seq = 1800} / Payload{data};
+}
+
 Packet solicitation(const std::string& from) {
     return Ethernet{} / Ipv6{.src = from, .dst = "ff02::1:ff00:1", .hop_limit = 255} /
            Icmp{.type = 135, .seq = 0} / Payload{Bytes(16)};
@@ -85,6 +99,15 @@ void add_link_vectors(std::vector<Vector>& all) {
                     in_accept(advertisement("fe80::2", 0), DW_REASON_SECOND_ROUTER),
                     in_drop(advertisement("fe80::3"), DW_REASON_ROGUE_ROUTER), Wait{61},
                     in_accept(advertisement("fe80::3"), DW_REASON_SECOND_ROUTER)}});
+    all.push_back(
+        {"R6",
+         "an advertisement that takes an assigned network of ours is not believed, whoever sends it",
+         {in_drop(claiming(kRouter, 3, 64, "2001:db8:aa00:1::"), DW_REASON_ROGUE_ROUTER),
+          in_drop(claiming(kRouter, 3, 128, "2001:db8:aa00:1::10"), DW_REASON_ROGUE_ROUTER),
+          in_drop(claiming(kRouter, 24, 64, "2001:db8:aa00:1::"), DW_REASON_ROGUE_ROUTER),
+          in_accept(claiming(kRouter, 3, 64, "2001:db8:aa00:77::"), DW_REASON_ROUTER),
+          in_accept(claiming(kRouter, 3, 48, "2001:db8:aa00:1::"), DW_REASON_ROUTER),
+          in_accept(claiming(kRouter, 3, 64, "2001:db8:2::"), DW_REASON_ROUTER)}});
     all.push_back(
         {"R21",
          "an advertisement is whole, and comes from a proper link-local address",

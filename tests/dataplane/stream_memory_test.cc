@@ -3,27 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "tests/allocations.h"
 #include "tests/dataplane/stream_fixture.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* const memory = std::malloc(size)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace dishwall::test {
 namespace {
@@ -100,9 +85,9 @@ TEST(StreamMemory, NothingIsAllocatedForAPacket) {
         }
     };
     send(64);
-    const std::size_t before = allocations;
+    const std::size_t before = allocations();
     send(1000);
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(allocations(), before);
 }
 
 }  // namespace

@@ -6,16 +6,16 @@ port that the policy publishes: only what is wrong with them can keep them out.
 """
 import time
 
-from scapy.layers.inet import TCP, UDP
-from scapy.layers.inet6 import (ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
-                                IPv6ExtHdrHopByHop, IPv6ExtHdrRouting)
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import (ICMPv6EchoRequest, ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6, IPv6ExtHdrDestOpt,
+                                IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting)
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 
-from lab import isp, topology
+from lab import gateway, isp, topology
 from lab.traffic import Capture, Wire, from_ipv6
 
-from .case import ProtectedCase
+from .case import ProtectedCase, rules
 
 SOURCE = topology.STRANGER
 
@@ -79,6 +79,12 @@ WELCOME = {
 
 
 class Headers(ProtectedCase):
+    config = rules("""
+        accept tcp { 80, 443 } to server         name web
+        accept icmpv6 echo-request to server     name ping
+        reject tcp 113 to server                 name ident
+    """)
+
     @classmethod
     def prepare(cls):
         super().prepare()
@@ -106,6 +112,43 @@ class Headers(ProtectedCase):
         with Wire(self.lab.isp_ns, isp.DEVICE) as wire:
             frame = bytes(Ether(**self.ends) / Dot1Q(vlan=7) / ip() / syn())
             self.assert_counts("vlan", lambda: (wire.send(frame, 3), time.sleep(0.05)), 3)
+
+    def test_a_lease_is_for_this_box(self):
+        """language: `ipv4 stateful` lets in answers of DHCPv4, to this box and to nobody behind it."""
+        def lease(to):
+            return bytes(Ether(**self.ends) / IP(src="100.64.0.1", dst=to) / UDP(sport=67, dport=68) / Raw(b"x"))
+
+        with Wire(self.lab.isp_ns, isp.DEVICE) as wire:
+            for to in ("100.64.0.2", "255.255.255.255", "100.64.0.77"):  # the last: offered, nobody's yet
+                with self.subTest(to):
+                    self.assert_counts("dhcpv4", lambda to=to: (wire.send(lease(to), 3), time.sleep(0.05)), 3)
+            for to in ("192.168.1.10", "192.168.1.77"):
+                with self.subTest(to):
+                    self.refuse(wire, lease(to), "ipv4-unsolicited")
+
+    def test_nobody_else_announces_our_network(self):
+        """R6, R21: one advertisement would lead the gateway's packets for the LAN back to the dish segment."""
+        rogue = (Ether(src="02:00:00:00:0b:ad", dst="33:33:00:00:00:01") /
+                 IPv6(src="fe80::bad", dst="ff02::1", hlim=255) / ICMPv6ND_RA(routerlifetime=0) /
+                 ICMPv6NDOptPrefixInfo(prefix="2001:db8:a100:1::", prefixlen=64))
+        with Wire(self.lab.isp_ns, isp.DEVICE) as wire:
+            self.refuse(wire, bytes(rogue), "rogue-router")
+        devices = [route["dev"] for route in self.lab.gateway_ns.routes("2001:db8:a100:1::/64")]
+        self.assertEqual(devices, [gateway.LAN])
+
+    def test_a_wrong_checksum_is_not_answered(self):
+        """R26: nmap --badsum looks for answers that no host would give."""
+        is_from_server = from_ipv6("2001:db8:a100:1::10")
+
+        def answers(seen):
+            return seen[12:14] == b"\x86\xdd" and seen[20] == 6 and is_from_server(seen)
+
+        with Wire(self.lab.isp_ns, isp.DEVICE) as wire:
+            for fields, expected in (({}, 1), ({"chksum": 0x1234}, 0)):
+                with self.subTest(fields), Capture(self.lab.isp_ns, isp.DEVICE, answers) as seen:
+                    self.assert_counts("rule-reject",
+                                       lambda: (wire.send(self.frame(ip() / syn(113, **fields))), time.sleep(0.2)))
+                    self.assertEqual(len(seen.frames), expected)
 
     def test_welcome_reaches_the_server(self):
         with Wire(self.lab.isp_ns, isp.DEVICE) as wire:

@@ -289,7 +289,7 @@ TEST(Time, HostileFilesAreReadAtOnce) {
                 lines(16000, [](std::size_t) { return std::string("accept service wide to nas"); }) + "}");
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef DISHWALL_SANITIZED
 // What a process holds at this moment, in KiB.
 long resident_kib() {
     long all = 0, resident = 0;

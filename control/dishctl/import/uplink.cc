@@ -62,8 +62,8 @@ std::vector<std::string> interfaces_behind(const ForeignRuleset& rules, const st
     std::set<std::string> names = all_interfaces(rules);
     names.erase(uplink);
     std::vector<std::string> behind(names.begin(), names.end());
-    std::ranges::stable_partition(
-        behind, [](const std::string& name) { return name.find("lan") != std::string::npos; });
+    std::stable_partition(behind.begin(), behind.end(),
+                          [](const std::string& name) { return name.find("lan") != std::string::npos; });
     return behind;
 }
 

@@ -4,33 +4,12 @@
 // packets.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "dataplane/replay/replay.h"
+#include "tests/allocations.h"
 #include "tests/control/capture_file.h"
 #include "tests/core/conversation.h"
 #include "tests/core/world.h"
 #include "tests/dataplane/replay/replay_frames.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* const memory = std::malloc(size)) return memory;
-    throw std::bad_alloc();
-}
-void* operator new(std::size_t size,
-                   const std::nothrow_t&) noexcept {  // the library's sorts take theirs by it
-    ++allocations;
-    return std::malloc(size);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace dishwall::test {
 namespace {
@@ -66,9 +45,9 @@ TEST(ReplayMemory, NothingIsTakenButForANewRow) {
         Result<Capture> capture =
             Capture::open(file.path(), {.most = 65535, .what = Mending::What::what_capturing_did});
         ASSERT_TRUE(capture);
-        const std::size_t rows = replay.now().most_first().size(), before = allocations;
+        const std::size_t rows = replay.now().most_first().size(), before = allocations();
         while (capture->next(&frame).value()) ASSERT_TRUE(replay.add(frame));
-        taken = allocations - before;
+        taken = allocations() - before;
         new_rows = replay.now().most_first().size() - rows;
     }
     EXPECT_EQ(replay.totals().packets(), 6000u);
