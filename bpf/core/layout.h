@@ -294,6 +294,12 @@ struct dw_router {
 	__u64 since; /* jiffies: of two, the later one is the second router */
 };
 
+enum dw_preference { /* that a router says it has, RFC 4191 2.1 */
+	DW_PREFERENCE_LOW = 0,
+	DW_PREFERENCE_MEDIUM = 1,
+	DW_PREFERENCE_HIGH = 2,
+};
+
 enum dw_meter { /* kinds of what is limited */
 	DW_METER_ADVERTISE = 0, /* router advertisements, each router by itself */
 	DW_METER_SOLICIT = 1,   /* NS and RS: each makes a neighbour entry */
@@ -311,7 +317,7 @@ struct dw_late {
 /* A meter is one word: the time, in ns since boot, at which it will have forgotten everything (bpf/core/meter.h). */
 struct dw_link {
 	struct dw_router router[DW_ROUTERS];
-	__u64 unused[2];
+	__u64 preference[DW_ROUTERS]; /* of each: DW_PREFERENCE_* */
 	__u64 overall[DW_METER_KINDS];
 	__u64 by_source[DW_METERS];
 	struct dw_late late[DW_LATE];

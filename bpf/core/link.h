@@ -36,50 +36,83 @@ DW_INLINE int dw_is_router(const struct dw_link *link, const struct dw_in6 *a, _
 	return 0;
 }
 
-/* A router advertises itself again, or for the first time in this slot. Another one that is older makes it the
- * second. */
-DW_INLINE int dw_renew_router(struct dw_link *link, int slot, __u32 lifetime, __u64 now)
-{
-	struct dw_router *router = &link->router[slot], *other = &link->router[!slot];
-	__u64 life = lifetime > DW_ROUTER_LIFE_MIN ? lifetime : DW_ROUTER_LIFE_MIN;
+/* What an advertisement says of its router. */
+struct dw_claim {
+	__u64 id;         /* interface id of its link-local address */
+	__u64 preference; /* enum dw_preference */
+	__u32 lifetime;   /* s */
+};
 
-	if (!DW_SETTING(dry))
+/* The other router is older than the one in this slot, which came at `since`. */
+DW_INLINE int dw_is_second(const struct dw_link *link, int slot, __u64 since, __u64 now)
+{
+	const struct dw_router *other = &link->router[!slot];
+	__s64 younger = since - DW_READ(other->since);
+
+	return dw_router_lives(other, now) && (younger > 0 || (younger == 0 && slot));
+}
+
+/* A router advertises itself again, or for the first time in this slot. */
+DW_INLINE int dw_renew_router(struct dw_link *link, int slot, const struct dw_claim *claim, __u64 now)
+{
+	struct dw_router *router = &link->router[slot];
+	__u64 life = claim->lifetime > DW_ROUTER_LIFE_MIN ? claim->lifetime : DW_ROUTER_LIFE_MIN;
+	int is_second = dw_is_second(link, slot, DW_READ(router->since), now);
+
+	/* The kernel would send all packets to whoever says that it is to be preferred. */
+	if (is_second && claim->preference > DW_READ(link->preference[!slot]))
+		return DW_REASON_ROGUE_ROUTER;
+	if (!DW_SETTING(dry)) {
 		DW_WRITE(router->until, now + life * DW_SETTING(hz));
-	if (!dw_router_lives(other, now) || (__s64)(DW_READ(other->since) - DW_READ(router->since)) > 0)
-		return DW_REASON_ROUTER;
-	return slot || DW_READ(other->since) != DW_READ(router->since) ? DW_REASON_SECOND_ROUTER : DW_REASON_ROUTER;
+		DW_WRITE(link->preference[slot], claim->preference);
+	}
+	return is_second ? DW_REASON_SECOND_ROUTER : DW_REASON_ROUTER;
 }
 
 /* Takes a slot that is free or whose router has not been heard for as long as it said. */
-DW_INLINE int dw_learn_router(struct dw_link *link, int slot, __u64 id, __u32 lifetime, __u64 now)
+DW_INLINE int dw_learn_router(struct dw_link *link, int slot, const struct dw_claim *claim, __u64 now)
 {
 	struct dw_router *router = &link->router[slot];
 	__u64 was = DW_READ(router->id);
 
 	if (was && dw_router_lives(router, now))
 		return DW_GO_ON;
+	if (dw_router_lives(&link->router[!slot], now) && claim->preference > DW_READ(link->preference[!slot]))
+		return DW_REASON_ROGUE_ROUTER;
 	if (!DW_SETTING(dry)) {
-		if (dw_cas(&router->id, was, id) != was)
+		if (dw_cas(&router->id, was, claim->id) != was)
 			return DW_GO_ON;
 		DW_WRITE(router->since, now);
 	}
-	return dw_renew_router(link, slot, lifetime, now);
+	return dw_renew_router(link, slot, claim, now);
 }
 
-DW_INLINE int dw_admit_router(struct dw_link *link, __u64 id, __u32 lifetime)
+DW_INLINE int dw_admit_router(struct dw_link *link, const struct dw_claim *claim)
 {
 	__u64 now = dw_mem_now();
 	int reason;
 
 	for (int slot = 0; slot < DW_ROUTERS; slot++)
-		if (DW_READ(link->router[slot].id) == id && dw_router_lives(&link->router[slot], now))
-			return dw_renew_router(link, slot, lifetime, now);
+		if (DW_READ(link->router[slot].id) == claim->id && dw_router_lives(&link->router[slot], now))
+			return dw_renew_router(link, slot, claim, now);
 	for (int slot = 0; slot < DW_ROUTERS; slot++) {
-		reason = dw_learn_router(link, slot, id, lifetime, now);
+		reason = dw_learn_router(link, slot, claim, now);
 		if (reason != DW_GO_ON)
 			return reason;
 	}
 	return DW_REASON_ROGUE_ROUTER;
+}
+
+DW_INLINE __u64 dw_preference_of(const struct dw_router_advertisement *message)
+{
+	switch (message->flags >> 3 & 3) {
+	case 1:
+		return DW_PREFERENCE_HIGH;
+	case 3:
+		return DW_PREFERENCE_LOW;
+	default: /* the reserved one is taken for this */
+		return DW_PREFERENCE_MEDIUM;
+	}
 }
 
 /* ---- messages ---------------------------------------------------------------------------------- */
@@ -160,13 +193,17 @@ DW_INLINE int dw_judge_advertisement(const struct dw_frame *frame, const struct 
 				     const struct dw_own *own, const struct dw_blob *image)
 {
 	const struct dw_router_advertisement *message = dw_at(frame, p->l4, sizeof(*message));
+	struct dw_claim claim;
 	int reason;
 
 	if (!message || p->l4 + sizeof(*message) > p->end || p->src.hi != DW_LINK_LOCAL_HI || !p->src.lo)
 		return DW_REASON_ND_INVALID;
 	if (DW_TAKES_OURS(frame, own, image, p->l4 + sizeof(*message), p->end))
 		return DW_REASON_ROGUE_ROUTER;
-	reason = dw_admit_router(link, p->src.lo, dw_be16(message->lifetime));
+	claim.id = p->src.lo;
+	claim.preference = dw_preference_of(message);
+	claim.lifetime = dw_be16(message->lifetime);
+	reason = dw_admit_router(link, &claim);
 	if (reason == DW_REASON_ROGUE_ROUTER)
 		return reason;
 	return dw_over_limit(DW_METER_ADVERTISE, &p->src, 1) ? DW_REASON_LINK_LIMIT : reason;

@@ -67,7 +67,7 @@
 	X(ICMP_TYPE, 61, "icmp-type", "ICMP type that is never forwarded or unknown")              \
 	X(ICMP_NO_FLOW, 62, "icmp-no-flow", "ICMP error or reply that no known flow explains")     \
 	X(REDIRECT, 63, "redirect", "ICMPv6 redirect")                                             \
-	X(ROGUE_ROUTER, 64, "rogue-router", "advertisement of a third router, or of a network of ours") \
+	X(ROGUE_ROUTER, 64, "rogue-router", "advertisement of a third router, or one that takes over") \
 	X(LINK_LIMIT, 65, "link-limit", "more discovery from the link than is let through")        \
 	X(ICMP_SEQUENCE, 66, "icmp-sequence", "ICMP error that quotes a wrong sequence number")    \
 	/* dropped: flows and policy */                                                            \

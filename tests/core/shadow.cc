@@ -361,11 +361,17 @@ std::string Shadow::to_router(const Case& c) {
         for (std::size_t i = 0; i < 8; ++i) network.hi = network.hi << 8 | p.body[prefix + i];
         if (is_assigned(network)) return "R6: it takes a network of ours";
     }
-    std::erase_if(routers_, [&](const auto& router) { return router.second <= now_; });
-    if (routers_.count(p.src.lo) == 0 && routers_.size() >= 2) return "R37: a third router";
+    std::erase_if(routers_, [&](const Router& router) { return router.until <= now_; });
+    auto router = std::ranges::find(routers_, p.src.lo, &Router::id);
+    if (router == routers_.end() && routers_.size() >= 2) return "R37: a third router";
+    constexpr int kRanks[] = {1, 2, 1, 0};  // RFC 4191 2.1: medium, high, reserved, low
+    const int rank = kRanks[p.body[5] >> 3 & 3];
+    if (router != routers_.begin() && rank > routers_.front().rank)
+        return "R37: it wants to be preferred to the first";
+    if (router == routers_.end()) router = routers_.insert(router, {.id = p.src.lo});
     constexpr unsigned kRemembered = 60;
-    const unsigned lifetime = p.body[6] * 256u + p.body[7];
-    routers_[p.src.lo] = now_ + std::max(kRemembered, lifetime);
+    router->until = now_ + std::max(kRemembered, p.body[6] * 256u + p.body[7]);
+    router->rank = rank;
     return "";
 }
 

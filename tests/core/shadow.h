@@ -87,7 +87,12 @@ private:
         open_ports_;  // endpoint-independent: when last used; outside is all zero
     std::map<DatagramKey, Datagram> datagrams_;
     bool has_seen_fragments_ = false;
-    std::map<std::uint64_t, std::uint64_t> routers_;  // by interface id: until when they are believed
+    struct Router {
+        std::uint64_t id;  // interface id
+        std::uint64_t until = 0;
+        int rank = 0;
+    };
+    std::vector<Router> routers_;  // in the order in which they were heard first
 };
 
 }  // namespace dishwall::test

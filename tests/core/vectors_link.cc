@@ -10,6 +10,14 @@ Packet advertisement(const std::string& from, std::uint16_t lifetime = 1800) {
            Icmp{.type = 134, .id = 0x4000, .seq = lifetime} / Payload{Bytes(8)};
 }
 
+constexpr std::uint8_t kHigh = 0x08, kLow = 0x18;  // RFC 4191 2.2
+
+Packet preferred(const std::string& from, std::uint8_t flags) {
+    return Ethernet{} / Ipv6{.src = from, .dst = "ff02::1", .hop_limit = 255} /
+           Icmp{.type = 134, .id = static_cast<std::uint16_t>(0x4000 | flags), .seq = 1800} /
+           Payload{Bytes(8)};
+}
+
 // With an option that says that this prefix is on the link (3), or behind the router (24).
 Packet claiming(const std::string& from, std::uint8_t kind, std::uint8_t length, const std::string& prefix) {
     Bytes data(8);
@@ -99,6 +107,21 @@ void add_link_vectors(std::vector<Vector>& all) {
                     in_accept(advertisement("fe80::2", 0), DW_REASON_SECOND_ROUTER),
                     in_drop(advertisement("fe80::3"), DW_REASON_ROGUE_ROUTER), Wait{61},
                     in_accept(advertisement("fe80::3"), DW_REASON_SECOND_ROUTER)}});
+    all.push_back(
+        {"R37",
+         "a second router may not call itself better than the first, not when it comes and not later",
+         {in_accept(advertisement("fe80::1"), DW_REASON_ROUTER),
+          in_drop(preferred("fe80::2", kHigh), DW_REASON_ROGUE_ROUTER),
+          in_accept(preferred("fe80::2", kLow), DW_REASON_SECOND_ROUTER),
+          in_accept(advertisement("fe80::2"), DW_REASON_SECOND_ROUTER),
+          in_drop(preferred("fe80::2", kHigh), DW_REASON_ROGUE_ROUTER),
+          in_accept(preferred("fe80::1", kHigh), DW_REASON_ROUTER),
+          in_accept(preferred("fe80::2", kHigh), DW_REASON_SECOND_ROUTER)}});
+    all.push_back({"R37",
+                   "the first router may, and whoever is first when it has gone",
+                   {in_accept(preferred("fe80::1", kLow), DW_REASON_ROUTER),
+                    in_drop(advertisement("fe80::2"), DW_REASON_ROGUE_ROUTER), Wait{1801},
+                    in_accept(preferred("fe80::2", kHigh), DW_REASON_ROUTER)}});
     all.push_back(
         {"R6",
          "an advertisement that takes an assigned network of ours is not believed, whoever sends it",

@@ -118,11 +118,11 @@ def _link_layer_option(kind, mac):
 
 
 def router_advertisements(count):
-    """Each from another router, with a /64 of its own that hosts are to use."""
-    for _ in range(count):
+    """Each from another router, with a /64 of its own that hosts are to use; every other is to be preferred."""
+    for number in range(count):
         mac, prefix = _mac(), bytes.fromhex("20010db8e000") + os.urandom(2) + bytes(8)
         options = struct.pack("!BBBBIII", 3, 4, 64, 0xc0, 7200, 7200, 0) + prefix + _link_layer_option(1, mac)
-        body = struct.pack("!BBHII", 64, 0, 1800, 0, 0)
+        body = struct.pack("!BBHII", 64, 0 if number % 2 else 8, 1800, 0, 0)
         yield ipv6_frame(mac, "33:33:00:00:00:01", _address("fe80::"), "ff02::1", 58,
                          _icmpv6(134, body, options), 2, 255)
 
