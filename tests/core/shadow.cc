@@ -359,7 +359,9 @@ std::string Shadow::to_router(const Case& c) {
         if (!is_one_of(p.body[at], {3, 24}) || p.body[at + 2] < 64 || prefix + 8 > p.body.size()) continue;
         Ipv6Address network{};
         for (std::size_t i = 0; i < 8; ++i) network.hi = network.hi << 8 | p.body[prefix + i];
-        if (is_assigned(network)) return "R6: it takes a network of ours";
+        const std::optional<Located> at_ours = locate(own_, network);
+        if (at_ours && own_.prefixes[at_ours->slot].prefix.length() < 64 && is_assigned(network))
+            return "R6: it takes a network of ours";
     }
     std::erase_if(routers_, [&](const Router& router) { return router.until <= now_; });
     auto router = std::ranges::find(routers_, p.src.lo, &Router::id);

@@ -130,7 +130,18 @@ void add_link_vectors(std::vector<Vector>& all) {
           in_drop(claiming(kRouter, 24, 64, "2001:db8:aa00:1::"), DW_REASON_ROGUE_ROUTER),
           in_accept(claiming(kRouter, 3, 64, "2001:db8:aa00:77::"), DW_REASON_ROUTER),
           in_accept(claiming(kRouter, 3, 48, "2001:db8:aa00:1::"), DW_REASON_ROUTER),
-          in_accept(claiming(kRouter, 3, 64, "2001:db8:2::"), DW_REASON_ROUTER)}});
+          in_accept(claiming(kRouter, 3, 64, "2001:db8:2::"), DW_REASON_ROUTER),
+          in_accept(claiming(kRouter, 3, 64, "2001:db8:0:1::"), DW_REASON_ROUTER)}});  // the link's own
+    std::string with_subnet_0 = kWorldRules;
+    with_subnet_0.insert(with_subnet_0.find("host nas"), "network whole = dish.pd subnet 0\n");
+    Own proxied = world_own();
+    proxied.prefixes.push_back({*parse_prefix("2001:db8:dd00:7::/64"), 0, DW_PREFIX_PREFERRED, false});
+    all.push_back(
+        {"R6",
+         "a prefix that is one network may be advertised: link and LAN share it where there is a proxy",
+         {Load{with_subnet_0}, proxied,
+          in_accept(claiming(kRouter, 3, 64, "2001:db8:dd00:7::"), DW_REASON_ROUTER),
+          in_drop(claiming(kRouter, 3, 64, "2001:db8:aa00::"), DW_REASON_ROGUE_ROUTER)}});
     all.push_back(
         {"R21",
          "an advertisement is whole, and comes from a proper link-local address",

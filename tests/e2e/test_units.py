@@ -111,8 +111,8 @@ class Units(LabCase):
         started = self.machine.property(INSPECTOR, "NRestarts")
         self.assertEqual(self.machine.run("dishctl", "load", "/etc/dishwall/slow.conf").returncode, 0)
         self.assertEqual(self.what_arrives(ATTACK), b"", "what was in force is in force while others are compiled")
-        wait_until(lambda: f"signatures exploits: {SLOW_PATTERNS} patterns" in self.machine.journal(INSPECTOR), PATIENCE,
-                   what="the signatures to be compiled")
+        compiled = f"signatures exploits: {SLOW_PATTERNS} patterns"
+        wait_until(lambda: compiled in self.machine.journal(INSPECTOR), PATIENCE, what="the signatures to be compiled")
         self.assertEqual(self.what_arrives(b"k7x l7y m7z"), b"")
         self.assertEqual(self.what_arrives(ATTACK), ATTACK, "nobody looks for it any more")
         self.assertEqual(self.machine.property(INSPECTOR, "NRestarts"), started, self.machine.journal(INSPECTOR))

@@ -66,7 +66,8 @@ def main(build):
     received = []
     listener = socket.create_server(SERVER, family=socket.AF_INET6)
     threading.Thread(target=serve, args=(listener, received), daemon=True).start()
-    with subprocess.Popen([f"{build}/control/inspector/dishwall-inspect", "--config", "/run/dishwall/inspect.json"]) as inspector:
+    program = f"{build}/control/inspector/dishwall-inspect"
+    with subprocess.Popen([program, "--config", "/run/dishwall/inspect.json"]) as inspector:
         deadline = time.monotonic() + PATIENCE
         while status().get("state") != "works" and time.monotonic() < deadline:
             time.sleep(1)

@@ -20,7 +20,8 @@ def binary(name):
     """The path of what we built, by its name, in the build directory."""
     build = os.path.abspath(os.environ.get("DISHWALL_BUILD") or os.path.join(ROOT, "build"))
     places = [os.path.join(build, *words, name)
-              for words in (("control",), ("control", name), ("control", "inspector"), ("bench", "live"), ("tests", "lab"))]
+              for words in (("control",), ("control", name), ("control", "inspector"), ("bench", "live"),
+                            ("tests", "lab"))]
     return next((place for place in places if os.path.isfile(place)), places[0])
 
 
